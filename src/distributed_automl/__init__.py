@@ -1,0 +1,3 @@
+"""Distributed AutoML: one model per scenario, for thousands of scenarios at once."""
+
+__version__ = "0.1.0"

