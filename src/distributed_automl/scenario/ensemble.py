@@ -1,0 +1,97 @@
+"""An ensemble by votes over out-of-fold predictions: greedy selection, shrunk to equal weights.
+
+The rounds are those of Caruana et al., "Ensemble selection from libraries of models" (ICML 2004, section 2). With a few dozen out-of-fold rows greedy selection alone follows their noise. So every good candidate has one vote to
+begin with, and the greedy rounds only add to that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from distributed_automl.parameters import Ensemble
+from distributed_automl.scenario.design import FloatArray
+from distributed_automl.scenario.folds import Fold, Scorer
+from distributed_automl.scenario.members import weighted_mean
+from distributed_automl.scenario.tuning import Tuned
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A weighted mean of tuned candidates; one member is a single model.
+
+    Attributes:
+        members: with a weight above zero.
+        weights: shape (n_members,), they sum to one.
+        predicted: out-of-fold predictions of the mixture.
+        gain: its objective over all folds, greater is better.
+    """
+
+    members: tuple[Tuned, ...]
+    weights: tuple[float, ...]
+    predicted: FloatArray
+    gain: float
+
+    @property
+    def name(self) -> str:
+        """The single member's name, or "ensemble"."""
+        return self.members[0].candidate.name if len(self.members) == 1 else "ensemble"
+
+
+def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, ensemble: Ensemble) -> Mixture:
+    """Return the ensemble where it beats the best single candidate on the folds, else that candidate.
+
+    Args:
+        tuned: at least one candidate.
+        folds: where they were judged.
+        scorer: the objective.
+        ensemble: whether to mix at all, and how far.
+    """
+    best = max(tuned, key=lambda one: one.gain)
+    single = Mixture((best,), (1.0,), best.predicted, best.gain)
+    members = plausible(tuned, ensemble)
+    if not ensemble.enabled or len(members) == 1:
+        return single
+    mixture = vote(members, folds, scorer, ensemble.n_rounds)
+    return mixture if mixture.gain > single.gain else single
+
+
+def plausible(tuned: Sequence[Tuned], ensemble: Ensemble) -> list[Tuned]:
+    """Return the best candidates, best first: not more than the cap, none much worse than the very best."""
+    ranked = sorted(tuned, key=lambda one: -one.gain)
+    worst = ranked[0].gain - ensemble.tolerance * abs(ranked[0].gain)
+    return [one for one in ranked if one.gain >= worst][: ensemble.max_members]
+
+
+def vote(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_rounds: int) -> Mixture:
+    """Give every member a vote, then one more in each round to whoever improves the mean most."""
+    votes = [1] * len(members)
+    total = weighted_mean([one.predicted for one in members], votes)
+    for n_votes in range(len(members) + 1, len(members) + n_rounds + 1):
+        gains = [scorer.gain(folds, (total + one.predicted) / n_votes) for one in members]
+        pick = int(np.argmax(gains))
+        votes[pick] += 1
+        total = total + members[pick].predicted
+    weights = tuple(count / sum(votes) for count in votes)
+    predicted = weighted_mean([one.predicted for one in members], weights)
+    return Mixture(tuple(members), weights, predicted, scorer.gain(folds, predicted))
+
+
+def reweighted(
+    winner: Mixture, judged: Sequence[FloatArray], folds: Sequence[Fold], scorer: Scorer, ensemble: Ensemble
+) -> Mixture:
+    """Vote again among a winner's members when the holdout's outcome is known, for the model that ships.
+
+    Args:
+        winner: chosen on the folds and scored on the holdout.
+        judged: each member's predictions of the holdout, in the order of the members.
+        folds: the folds and, last, the holdout.
+        scorer: the objective.
+        ensemble: the rounds.
+    """
+    extended = [
+        replace(one, predicted=np.concatenate([one.predicted, held_out]))
+        for one, held_out in zip(winner.members, judged, strict=True)
+    ]
+    mixture = vote(extended, folds, scorer, ensemble.n_rounds)
+    return replace(mixture, members=winner.members)

@@ -1,0 +1,116 @@
+"""Gradient-boosted trees by LightGBM, kept as LightGBM's own text."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+import optuna
+import pandas as pd
+
+from distributed_automl.scenario.design import Design, FloatArray
+from distributed_automl.scenario.encoding import Encoding
+from distributed_automl.scenario.estimators._base import Hyperparameters, Parts
+from distributed_automl.scenario.estimators._regressor import FittedRegressor, Regressor, RegressorCandidate
+from distributed_automl.scenario.target_transforms import applicable_transforms
+
+if TYPE_CHECKING:
+    import lightgbm
+
+FIXED = {
+    "num_threads": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+    "max_bin": 63,
+    "bagging_freq": 1,
+    "feature_pre_filter": False,
+}
+"""What is never searched: one thread, one result."""
+MAX_SEED = 2**31 - 1
+MIN_BAGGED = 20
+"""Rows below which trees do not learn from samples of them."""
+LOSSES = ("l1", "l2")
+ABSOLUTE_OBJECTIVES = frozenset({"wape", "mae", "medae", "smape", "mase"})
+"""Objectives that a conditional median serves best."""
+SMALL = {"n_trees": 80, "learning_rate": 0.03, "num_leaves": 6, "min_data_in_leaf": 20, "feature_fraction": 0.5}
+"""For a few hundred noisy periods: an underfitted sum of small trees errs least."""
+LARGER = {"n_trees": 120, "learning_rate": 0.08, "num_leaves": 12, "min_data_in_leaf": 10, "feature_fraction": 0.8}
+"""For a table of rows with a signal in its features."""
+
+
+@dataclass(frozen=True)
+class Booster(Regressor):
+    """A booster that predicts from its text, fitted or loaded, so that both are the same to the last bit.
+
+    Attributes:
+        text: as LightGBM writes it.
+    """
+
+    text: str
+
+    @cached_property
+    def booster(self) -> "lightgbm.Booster":
+        """The parsed text."""
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.text)
+
+    def predict(self, X: FloatArray) -> FloatArray:
+        return np.asarray(self.booster.predict(X, num_threads=1), dtype=np.float64)
+
+    def to_parts(self) -> Parts:
+        return {"text": self.text}
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> Self:
+        return cls(**parts)
+
+
+class FittedLightGBM(FittedRegressor):
+    """A fitted LightGBM model."""
+
+    candidate = "lightgbm"
+    regressor_type: ClassVar[type[Regressor]] = Booster
+
+    @staticmethod
+    def encode(encoding: Encoding, X: pd.DataFrame) -> FloatArray:
+        return encoding.codes(X)
+
+
+class LightGBM(RegressorCandidate):
+    """LightGBM on one thread; loss, size and the target transform are searched."""
+
+    name = "lightgbm"
+    fitted_type = FittedLightGBM
+
+    def defaults(self, design: Design) -> Hyperparameters:
+        problem = design.samples.problem
+        loss = "l1" if problem.objective in ABSOLUTE_OBJECTIVES else "l2"
+        if problem.is_forecasting:
+            return {"target_transform": "log1p", "loss": loss, **SMALL}
+        return {"target_transform": "none", "loss": loss, **LARGER}
+
+    def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
+        return {
+            "target_transform": trial.suggest_categorical("target_transform", applicable_transforms(design.samples)),
+            "loss": trial.suggest_categorical("loss", LOSSES),
+            "n_trees": trial.suggest_int("n_trees", 40, 240, log=True),
+            "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
+            "num_leaves": trial.suggest_int("num_leaves", 4, 24, log=True),
+            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 40, log=True),
+            "feature_fraction": trial.suggest_float("feature_fraction", 0.3, 1.0),
+        }
+
+    def learn(self, X: FloatArray, z: FloatArray, *, hyperparameters: Hyperparameters, seed: int) -> Booster:
+        import lightgbm
+
+        chosen = {name: value for name, value in hyperparameters.items() if name not in _OURS}
+        bagging = {"bagging_fraction": 0.8 if len(z) >= MIN_BAGGED else 1.0}
+        params = {**FIXED, **bagging, **chosen, "objective": hyperparameters["loss"], "seed": seed % MAX_SEED}
+        data = lightgbm.Dataset(X, z, params=params)
+        booster = lightgbm.train(params, data, num_boost_round=hyperparameters["n_trees"])
+        return Booster(booster.model_to_string())
+
+
+_OURS = frozenset({"target_transform", "loss", "n_trees"})

@@ -1,0 +1,218 @@
+"""One scenario, fitted: from its raw rows to a model with honest scores."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from distributed_automl.parameters import AutoML, Problem
+from distributed_automl.scenario.calendar import season_of
+from distributed_automl.scenario.columns import kinds_of
+from distributed_automl.scenario.design import FloatArray, Split
+from distributed_automl.scenario.ensemble import Mixture, best_mixture, reweighted
+from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
+from distributed_automl.scenario.estimators._base import Candidate, Fitted
+from distributed_automl.scenario.estimators.pooled import Pooled
+from distributed_automl.scenario.folds import (
+    Fold,
+    Scorer,
+    naive_error,
+    select_features,
+    synthesize_splits,
+)
+from distributed_automl.scenario.intervals import Calibration
+from distributed_automl.scenario.model import ScenarioModel, seed_of
+from distributed_automl.scenario.pool import PooledModel
+from distributed_automl.scenario.scoring import calibrate_on, score_holdout
+from distributed_automl.scenario.split import split
+from distributed_automl.scenario.synthesis import Definitions, define
+from distributed_automl.scenario.tuning import Tuned, tune
+from distributed_automl.scenario.validate import validate
+
+OnStage = Callable[[str], None]
+"""Told the name of each stage when it begins."""
+Model = TypeVar("Model", ScenarioModel, PooledModel)
+
+
+def ignore_stage(stage: str) -> None:
+    """Do nothing when a stage begins."""
+
+
+@dataclass(frozen=True)
+class Fit(Generic[Model]):
+    """One scenario, or one pool, trained once.
+
+    Attributes:
+        model: what predicts from now on.
+        estimator: name of the winner: a candidate, "ensemble" or the baseline.
+        n_samples: rows after completion of the calendar.
+        n_trials: trials over all candidates.
+        features: of the final model, in order.
+        hyperparameters: member -> its hyper-parameters.
+        leaderboard: every candidate, the ensemble and the baseline, best first, with the score on the folds (greater is
+            better), weight in the winner, trials and seconds.
+        metrics: of the winner on the holdout; "baseline_" + name is the baseline's.
+        kpis: of the winner on the holdout, likewise.
+    """
+
+    model: Model
+    estimator: str
+    n_samples: int
+    n_trials: int
+    features: tuple[str, ...]
+    hyperparameters: dict[str, Any]
+    leaderboard: list[dict[str, Any]]
+    metrics: dict[str, float]
+    kpis: dict[str, float]
+
+    def __str__(self) -> str:
+        return json.dumps({"estimator": self.estimator, "metrics": self.metrics, "kpis": self.kpis}, indent=2)
+
+
+ScenarioFit = Fit[ScenarioModel]
+PoolFit = Fit[PooledModel]
+
+
+def fit_scenario(
+    frame: pd.DataFrame,
+    problem: Problem,
+    automl: AutoML,
+    *,
+    definitions: Definitions | None = None,
+    pool: PooledModel | None = None,
+    on_stage: OnStage = ignore_stage,
+) -> ScenarioFit:
+    """Fit one scenario: validate, split, synthesize, select, tune, ensemble, score, refit, calibrate.
+
+    The result depends on the arguments alone: not on the order of the rows, the clock or other scenarios.
+
+    Args:
+        frame: the scenario's rows of `master_df`, shape (n_rows, n_columns), in any order.
+        problem: the use case.
+        automl: how the scenario is searched.
+        definitions: of the features, the same for the whole fleet; None derives them from the frame.
+        pool: the frozen pooled model of similar scenarios; None if there is none.
+        on_stage: told when a stage begins.
+
+    Raises:
+        ScenarioSkipped: the scenario cannot be modelled, with the reason.
+        TableError: the frame does not keep the contract of `master_df`.
+    """
+    on_stage("validate")
+    definitions = definitions or define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
+    samples = validate(frame, problem, automl, definitions.kinds)
+    seed = seed_of(automl.seed, samples.scenario_id)
+    on_stage("split")
+    splits = split(samples, automl.validation)
+    final = Split("final", train=np.flatnonzero(np.isfinite(samples.y)), valid=np.array([], dtype=np.intp))
+    on_stage("synthesize")
+    drafts = synthesize_splits(samples, [*splits.folds, splits.holdout, final], definitions, pool)
+    on_stage("select")
+    *folds, holdout, everything = select_features(drafts, automl.selection, seed=seed)
+    on_stage("tune")
+    scorer = Scorer(problem.objective, automl.costs, naive_error(samples, splits.folds[0].train))
+    baseline = tune(CANDIDATES[BASELINES[problem.task]], folds, scorer, tuning=automl.tuning, seed=seed)
+    tuned = [tune(one, folds, scorer, tuning=automl.tuning, seed=seed) for one in competing(automl, [*folds, holdout])]
+    on_stage("ensemble")
+    winner = winning_mixture(tuned, baseline, folds, scorer, automl)
+    on_stage("score")
+    held_out = predict_members(winner, holdout, seed)
+    metrics, costs = score_holdout(winner, held_out, baseline, folds, holdout, scorer)
+    on_stage("refit")
+    shipped = reweighted(winner, held_out, [*folds, holdout], scorer, automl.ensemble)
+    calibration = calibrate_on(shipped, [*folds, holdout])
+    return ScenarioFit(
+        model=refit(shipped, baseline, everything, definitions, calibration, pool=pool, seed=seed),
+        estimator=winner.name,
+        n_samples=len(samples),
+        n_trials=sum(one.n_trials for one in [*tuned, baseline]),
+        features=tuple(everything.selected.columns),
+        hyperparameters={one.candidate.name: dict(one.hyperparameters) for one in winner.members},
+        leaderboard=leaderboard(tuned, baseline, winner, shipped.weights),
+        metrics=metrics,
+        kpis=costs,
+    )
+
+
+def competing(automl: AutoML, folds: Sequence[Fold]) -> list[Candidate]:
+    """Return the listed candidates that apply to every fold."""
+    candidates = [CANDIDATES[name] for name in automl.candidates]
+    return [one for one in candidates if all(one.applies(fold.design) for fold in folds)]
+
+
+def winning_mixture(
+    tuned: Sequence[Tuned], baseline: Tuned, folds: Sequence[Fold], scorer: Scorer, automl: AutoML
+) -> Mixture:
+    """Return the best ensemble or candidate; the baseline where nothing beats it on the folds."""
+    alone = Mixture((baseline,), (1.0,), baseline.predicted, baseline.gain)
+    if not tuned:
+        return alone
+    best = best_mixture(tuned, folds, scorer, automl.ensemble)
+    return best if best.gain > baseline.gain else alone
+
+
+def fit_members(winner: Mixture, fold: Fold, seed: int) -> tuple[Fitted, ...]:
+    """Fit every member of a mixture on a fold's training rows."""
+    return tuple(fold.fit(one.candidate, one.hyperparameters, seed=seed) for one in winner.members)
+
+
+def predict_members(winner: Mixture, fold: Fold, seed: int) -> list[FloatArray]:
+    """Fit each member on a fold's training rows and predict its validation rows, shape (n_valid,) each."""
+    return [fold.predict(member) for member in fit_members(winner, fold, seed)]
+
+
+def refit(
+    shipped: Mixture,
+    baseline: Tuned,
+    everything: Fold,
+    definitions: Definitions,
+    calibration: Calibration,
+    *,
+    pool: PooledModel | None,
+    seed: int,
+) -> ScenarioModel:
+    """Fit the winner's members and the baseline on every row whose target is known."""
+    samples = everything.design.samples
+    needs_pool = any(one.candidate.name == Pooled.name for one in shipped.members)
+    return ScenarioModel(
+        scenario_id=samples.scenario_id,
+        problem=samples.problem,
+        definitions=definitions,
+        entities=everything.entities,
+        members=fit_members(shipped, everything, seed),
+        weights=shipped.weights,
+        calibration=calibration,
+        baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=seed),
+        pool_digest=pool.digest if pool and needs_pool else None,
+    )
+
+
+def leaderboard(
+    tuned: Sequence[Tuned], baseline: Tuned, winner: Mixture, weights: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Rank every candidate, the baseline and the winning ensemble by their gain on the folds, best first.
+
+    Args:
+        tuned: the candidates.
+        baseline: what they had to beat.
+        winner: the mixture that won on the folds.
+        weights: of its members in the model that ships.
+    """
+    weight_of = {one.candidate.name: weight for one, weight in zip(winner.members, weights, strict=True)}
+    rows: list[dict[str, Any]] = [
+        {
+            "candidate": one.candidate.name,
+            "gain": one.gain,
+            "weight": weight_of.get(one.candidate.name, 0.0),
+            "n_trials": one.n_trials,
+            "seconds": round(one.seconds, 4),
+        }
+        for one in [*tuned, baseline]
+    ]
+    if len(winner.members) > 1:
+        rows.append({"candidate": winner.name, "gain": winner.gain, "weight": 1.0, "n_trials": 0, "seconds": 0.0})
+    ranked = sorted(rows, key=lambda row: -row["gain"])
+    return [{"rank": rank, **row} for rank, row in enumerate(ranked, start=1)]

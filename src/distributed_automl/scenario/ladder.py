@@ -1,0 +1,224 @@
+"""The ladder: the champion answers if it can, else the pooled model of similar scenarios, else the baseline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from distributed_automl.errors import ModelError
+from distributed_automl.parameters import Problem
+from distributed_automl.scenario.calendar import season_of, steps_after
+from distributed_automl.scenario.canonical import canonical
+from distributed_automl.scenario.design import ROW_COL, Design, FloatArray, IntArray, Kinds, Samples, Timestamp
+from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
+from distributed_automl.scenario.estimators._base import Fitted
+from distributed_automl.scenario.intervals import Calibration, calibrate
+from distributed_automl.scenario.members import clip
+from distributed_automl.scenario.model import ScenarioModel
+from distributed_automl.scenario.pool import PooledModel
+from distributed_automl.scenario.synthesis import synthesize
+from distributed_automl.tables import interval_names
+
+BACKTEST_WINDOWS = 4
+"""Horizons of the history that the baseline's intervals are calibrated on at most."""
+MIN_BASELINE_RESIDUALS = 10
+"""Residuals of the past below which the baseline gives no interval."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The rows of one scenario that are asked for, beside all that may be known.
+
+    Attributes:
+        samples: canonical rows, history and future.
+        asked: positions asked for, in the order in which they stood in the frame that came in.
+        history: positions with a known target, none of them after the origin.
+        origin: last timestamp that may be known; None in tabular tasks.
+        steps: periods after the origin, shape (n_asked,); 1 in tabular tasks.
+    """
+
+    samples: Samples
+    asked: IntArray
+    history: IntArray
+    origin: Timestamp | None
+    steps: IntArray
+
+    @property
+    def row(self) -> IntArray:
+        """Positions of the rows asked for in the frame that came in, shape (n_asked,)."""
+        return self.samples.frame[ROW_COL].to_numpy()[self.asked].astype(np.intp)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one rung says.
+
+    Attributes:
+        row: positions in the frame that came in, shape (n_asked,).
+        steps: periods after the origin, shape (n_asked,).
+        predicted: shape (n_asked,), in units of the target.
+        baseline: what the baseline says, shape (n_asked,).
+        bounds: interval column -> shape (n_asked,); NaN where the rung has no interval.
+    """
+
+    row: IntArray
+    steps: IntArray
+    predicted: FloatArray
+    baseline: FloatArray
+    bounds: Mapping[str, FloatArray]
+
+
+def ask(frame: pd.DataFrame, problem: Problem, kinds: Kinds, origin: Timestamp | None = None) -> Question:
+    """Find the rows asked for: those without a target and, in forecasting, later than the origin.
+
+    Args:
+        frame: history and future of one scenario, the user's columns, in any order.
+        problem: the use case.
+        kinds: the feature columns to keep.
+        origin: last timestamp that may be known; None: the latest with any target.
+
+    Raises:
+        TableError: a column is missing or of a wrong type, or a row is there twice.
+    """
+    if not problem.is_forecasting:
+        return _ask_tabular(canonical(frame, problem, kinds))
+    lenient = problem.model_copy(update={"missing_rows": "null"}) if problem.missing_rows == "error" else problem
+    origin = _origin(frame, problem) if origin is None else origin
+    samples = canonical(frame, lenient, kinds, origin=origin)
+    known = np.isfinite(samples.y)
+    after = (samples.timestamps > origin).to_numpy()
+    asked = np.flatnonzero(np.isnan(samples.y) & after & (samples.frame[ROW_COL].to_numpy() >= 0))
+    assert problem.frequency is not None  # the parameters require it
+    steps = steps_after(origin, samples.timestamps.iloc[asked], problem.frequency)
+    return Question(samples, asked, np.flatnonzero(known & ~after), origin, steps)
+
+
+def _ask_tabular(samples: Samples) -> Question:
+    asked = np.flatnonzero(np.isnan(samples.y))
+    known = np.flatnonzero(np.isfinite(samples.y))
+    return Question(samples, asked, known, None, np.ones(len(asked), dtype=np.intp))
+
+
+def _origin(frame: pd.DataFrame, problem: Problem) -> Timestamp:
+    timestamps = _timestamps(frame, problem)
+    known = timestamps[frame[problem.target].notna()]
+    if len(known):
+        return _scalar(known.max())
+    first = _scalar(timestamps.min())
+    return first - pd.Timedelta(1, "ns") if isinstance(first, pd.Timestamp) else first - 1
+
+
+def _scalar(value: Any) -> Timestamp:
+    return value if isinstance(value, pd.Timestamp) else int(value)
+
+
+def _timestamps(frame: pd.DataFrame, problem: Problem) -> pd.Series:
+    """Return the timestamps as integers or datetimes, however they came in."""
+    column = frame[problem.timestamp]
+    return column.astype("int64") if isinstance(problem.frequency, int) else pd.to_datetime(column)
+
+
+def champion_answer(
+    frame: pd.DataFrame, model: ScenarioModel, pool: PooledModel | None, origin: Timestamp | None
+) -> Answer:
+    """Let a scenario's own model answer.
+
+    Raises:
+        ModelError: there is too little history, or the pooled model that it was trained with is not there.
+    """
+    question = ask(frame, model.problem, model.definitions.kinds, origin)
+    _require_history(question)
+    if model.pool_digest is not None and (pool is None or pool.digest != model.pool_digest):
+        raise ModelError(f"the pooled model {model.pool_digest[:12]} that it was trained with is not there")
+    X = synthesize(question.samples, model.definitions, model.entities)
+    design = Design(question.samples, X, pool.latest if pool else None)
+    predicted = model.predict(design, question.history, question.asked)
+    return _answer(question, predicted, model.baseline, model.calibration)
+
+
+def pooled_answer(frame: pd.DataFrame, pool: PooledModel, origin: Timestamp | None) -> Answer:
+    """Let the pooled model of similar scenarios answer."""
+    question = ask(frame, pool.problem, pool.definitions.kinds, origin)
+    X = synthesize(question.samples, pool.definitions, pool.entities)
+    design = Design(question.samples, X)
+    predicted = pool.latest.predict(design, history=question.history, rows=question.asked)
+    return _answer(question, clip(predicted, pool.problem.target_min), pool.baseline, pool.calibration)
+
+
+def baseline_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | None) -> Answer:
+    """Let the baseline answer, from the history alone."""
+    question = ask(frame, problem, {}, origin)
+    fitted = _fit_baseline(question)
+    return _answer(question, None, fitted, _backtest(question, fitted))
+
+
+def constant_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | None) -> Answer:
+    """Answer with the mean of what is known, whatever else is wrong with the rows (a calendar off its grid, say)."""
+    target = pd.to_numeric(frame[problem.target], errors="coerce").to_numpy(dtype=np.float64)
+    is_asked = np.isnan(target)
+    if problem.is_forecasting:
+        latest = _origin(frame, problem) if origin is None else origin
+        is_asked &= _timestamps(frame, problem).to_numpy() > latest
+    known = target[np.isfinite(target)]
+    lowest = problem.target_min if problem.target_min is not None else 0.0
+    n_asked = int(is_asked.sum())
+    values = np.full(n_asked, float(known.mean()) if len(known) else lowest)
+    steps = np.ones(n_asked, dtype=np.intp)
+    return Answer(np.flatnonzero(is_asked), steps, values, values, no_bounds(problem, n_asked))
+
+
+def _fit_baseline(question: Question) -> Fitted:
+    candidate = CANDIDATES[BASELINES[question.samples.problem.task]]
+    design = _plain(question)
+    return candidate.fit(design, question.history, columns=(), hyperparameters=candidate.defaults(design), seed=0)
+
+
+def _plain(question: Question) -> Design:
+    return Design(question.samples, pd.DataFrame(index=question.samples.frame.index))
+
+
+def _backtest(question: Question, fitted: Fitted) -> Calibration | None:
+    """Calibrate the baseline on the last horizons of the history; None if that is too short."""
+    problem, samples, history = question.samples.problem, question.samples, question.history
+    if not problem.is_forecasting or question.origin is None or problem.frequency is None or not len(history):
+        return None
+    age = -steps_after(question.origin, samples.timestamps.iloc[history], problem.frequency)
+    parts = []
+    for window in range(BACKTEST_WINDOWS):
+        earlier, judged = history[age >= (window + 1) * problem.horizon], age // problem.horizon == window
+        if len(earlier) and judged.any():
+            predicted = clip(fitted.predict(_plain(question), earlier, history[judged]), problem.target_min)
+            ahead = (window + 1) * problem.horizon - age[judged]
+            parts.append((samples.y[history[judged]] - predicted, predicted, ahead))
+    if sum(len(residuals) for residuals, *_ in parts) < MIN_BASELINE_RESIDUALS:
+        return None
+    residuals, predicted, ahead = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return calibrate(residuals, predicted, ahead, problem.levels)
+
+
+def _require_history(question: Question) -> None:
+    problem = question.samples.problem
+    needed = season_of(problem) if problem.is_forecasting else 0
+    if len(question.history) < needed:
+        raise ModelError(f"too little history: {len(question.history)} known periods, one season is {needed}")
+
+
+def _answer(
+    question: Question, predicted: FloatArray | None, baseline: Fitted, calibration: Calibration | None
+) -> Answer:
+    problem = question.samples.problem
+    plain = clip(baseline.predict(_plain(question), question.history, question.asked), problem.target_min)
+    values = plain if predicted is None else predicted
+    bounds = (
+        no_bounds(problem, len(values))
+        if calibration is None
+        else calibration.bounds(values, question.steps, problem.target_min)
+    )
+    return Answer(question.row, question.steps, values, plain, bounds)
+
+
+def no_bounds(problem: Problem, n_rows: int) -> dict[str, FloatArray]:
+    """Return the interval columns, all NaN."""
+    return {name: np.full(n_rows, np.nan) for level in problem.levels for name in interval_names(level)}

@@ -1,0 +1,50 @@
+"""Fitted candidates as members of a model: mixed into one prediction, and taken apart into parts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from distributed_automl.errors import ModelError
+from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.estimators import FITTED
+from distributed_automl.scenario.estimators._base import Fitted, Parts
+
+
+def clip(predicted: FloatArray, lower: float | None) -> FloatArray:
+    """Return predictions that are not below the target's lower bound."""
+    return predicted if lower is None else np.maximum(predicted, lower)
+
+
+def mix(
+    members: Sequence[Fitted], weights: Sequence[float], design: Design, *, history: IntArray, rows: IntArray
+) -> FloatArray:
+    """Return the weighted mean of what the members predict, shape (n_rows,)."""
+    lower = design.samples.problem.target_min
+    return weighted_mean([clip(member.predict(design, history, rows), lower) for member in members], weights)
+
+
+def member_parts(member: Fitted) -> Parts:
+    """Return a fitted candidate as parts that know whose they are."""
+    return {"candidate": member.candidate, "parts": member.to_parts()}
+
+
+def member_from(parts: Parts) -> Fitted:
+    """Rebuild a fitted candidate from `member_parts`."""
+    name = parts["candidate"]
+    if name not in FITTED:
+        raise ModelError(f"the model has a member '{name}', but this version knows only {sorted(FITTED)}")
+    return FITTED[name].from_parts(parts["parts"])
+
+
+def require_format(parts: Parts, expected: str) -> None:
+    """Raise ModelError unless the parts are of the expected format."""
+    if parts.get("format") != expected:
+        raise ModelError(f"expected a model of format '{expected}', found '{parts.get('format')}'")
+
+
+def weighted_mean(predictions: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
+    """Mix predictions of equal shape, in the order given (floating-point sums depend on it)."""
+    total = np.zeros_like(predictions[0])
+    for predicted, weight in zip(predictions, weights, strict=True):
+        total = total + weight * predicted
+    return total

@@ -1,0 +1,91 @@
+"""A scenario's model: everything that predicting needs, and its way to bytes and back."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+from distributed_automl.parameters import Problem
+from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.estimators._base import Fitted
+from distributed_automl.scenario.intervals import Calibration
+from distributed_automl.scenario.members import clip, member_from, member_parts, mix, require_format
+from distributed_automl.scenario.serialize import pack, unpack
+from distributed_automl.scenario.synthesis import Definitions, EntityTables
+
+FORMAT = "scenario"
+
+
+@dataclass(frozen=True)
+class ScenarioModel:
+    """What predicts one scenario.
+
+    Attributes:
+        scenario_id: whose model this is.
+        problem: the use case it was trained for.
+        definitions: the features' definitions.
+        entities: what synthesis learned from the training rows.
+        members: fitted candidates of the ensemble; one is a single model.
+        weights: of the members; they sum to one.
+        calibration: of the prediction intervals.
+        baseline: the fitted baseline, for comparison and as the last rung.
+        pool_digest: SHA-256 of the pooled model that a member needs; None if none does.
+    """
+
+    scenario_id: str
+    problem: Problem
+    definitions: Definitions
+    entities: EntityTables
+    members: tuple[Fitted, ...]
+    weights: tuple[float, ...]
+    calibration: Calibration
+    baseline: Fitted
+    pool_digest: str | None = None
+
+    def predict(self, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+        """Predict some rows, shape (n_rows,), not below `target_min`; see Fitted.predict."""
+        predicted = mix(self.members, self.weights, design, history=history, rows=rows)
+        return clip(predicted, self.problem.target_min)
+
+    def to_bytes(self) -> bytes:
+        """Serialize: the same model gives the same bytes every time."""
+        return pack(
+            {
+                "format": FORMAT,
+                "scenario_id": self.scenario_id,
+                "problem": self.problem.model_dump(mode="json"),
+                "definitions": self.definitions.to_parts(),
+                "entities": self.entities.to_parts(),
+                "members": [member_parts(member) for member in self.members],
+                "weights": list(self.weights),
+                "calibration": self.calibration.to_parts(),
+                "baseline": member_parts(self.baseline),
+                "pool_digest": self.pool_digest,
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes, digest: str) -> Self:
+        """Load a model whose SHA-256 must be `digest`.
+
+        Raises:
+            ModelError: another digest, or not a scenario's model.
+        """
+        parts = unpack(data, digest)
+        require_format(parts, FORMAT)
+        return cls(
+            scenario_id=parts["scenario_id"],
+            problem=Problem.model_validate(parts["problem"]),
+            definitions=Definitions.from_parts(parts["definitions"]),
+            entities=EntityTables.from_parts(parts["entities"]),
+            members=tuple(member_from(member) for member in parts["members"]),
+            weights=tuple(parts["weights"]),
+            calibration=Calibration.from_parts(parts["calibration"]),
+            baseline=member_from(parts["baseline"]),
+            pool_digest=parts["pool_digest"],
+        )
+
+
+def seed_of(root: int, scenario_id: str) -> int:
+    """Derive a scenario's seed from the root seed and its id: a non-negative 31-bit integer."""
+    digest = hashlib.sha256(f"{root}/{scenario_id}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1

@@ -1,0 +1,178 @@
+"""The pooled model: one learner over the rows of all scenarios that resemble each other, in several vintages.
+
+A vintage is that learner fitted on what was known at one point: before each fold, before the holdout, on everything.
+Inside a scenario's fold only a vintage that knows nothing of the rows to be judged may compete, so that the pool's
+out-of-fold predictions are as honest as any candidate's.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from distributed_automl.errors import ScenarioSkipped, TableError
+from distributed_automl.parameters import Problem
+from distributed_automl.scenario.calendar import value_of
+from distributed_automl.scenario.canonical import canonical
+from distributed_automl.scenario.design import SERIES_COL, Samples, Split, Timestamp
+from distributed_automl.scenario.estimators._base import Fitted
+from distributed_automl.scenario.intervals import Calibration
+from distributed_automl.scenario.members import member_from, member_parts, require_format
+from distributed_automl.scenario.serialize import pack, unpack
+from distributed_automl.scenario.synthesis import Definitions, EntityTables
+
+FORMAT = "pool"
+FINAL = "final"
+"""Name of the vintage that knows everything."""
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """The pool's learner, fitted on what was known at one point.
+
+    Attributes:
+        name: of the split whose validation rows it knows nothing of, or FINAL.
+        cutoff: last timestamp it knows of; None in tabular tasks.
+        fitted: the learner.
+    """
+
+    name: str
+    cutoff: Timestamp | None
+    fitted: Fitted
+
+
+@dataclass(frozen=True)
+class PooledModel:
+    """What similar scenarios have in common.
+
+    Attributes:
+        pool_id: whose model this is.
+        problem: the use case.
+        definitions: the features' definitions, the same for the whole fleet.
+        entities: what synthesis learned from all rows.
+        vintages: oldest first; the last one is FINAL.
+        calibration: of the prediction intervals on the pooled rung.
+        baseline: the baseline, fitted on all rows.
+        digest: SHA-256 of the bytes it was loaded from; None before that.
+    """
+
+    pool_id: str
+    problem: Problem
+    definitions: Definitions
+    entities: EntityTables
+    vintages: tuple[Vintage, ...]
+    calibration: Calibration
+    baseline: Fitted
+    digest: str | None = None
+
+    @property
+    def latest(self) -> Fitted:
+        """The vintage that knows everything."""
+        return self.vintages[-1].fitted
+
+    def before(self, split: Split) -> Fitted | None:
+        """Return the freshest vintage that knows nothing of a split's validation rows; None if there is none."""
+        if not len(split.valid):
+            return self.latest
+        honest = [vintage for vintage in self.vintages if _is_honest(vintage, split, self.problem)]
+        return honest[-1].fitted if honest else None
+
+    def to_bytes(self) -> bytes:
+        """Serialize: the same model gives the same bytes every time."""
+        return pack(
+            {
+                "format": FORMAT,
+                "pool_id": self.pool_id,
+                "problem": self.problem.model_dump(mode="json"),
+                "definitions": self.definitions.to_parts(),
+                "entities": self.entities.to_parts(),
+                "vintages": [
+                    {"name": one.name, "cutoff": _cutoff_part(one.cutoff), "member": member_parts(one.fitted)}
+                    for one in self.vintages
+                ],
+                "calibration": self.calibration.to_parts(),
+                "baseline": member_parts(self.baseline),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes, digest: str) -> Self:
+        """Load a pooled model whose SHA-256 must be `digest`.
+
+        Raises:
+            ModelError: another digest, or not a pooled model.
+        """
+        parts = unpack(data, digest)
+        require_format(parts, FORMAT)
+        return cls(
+            pool_id=parts["pool_id"],
+            problem=Problem.model_validate(parts["problem"]),
+            definitions=Definitions.from_parts(parts["definitions"]),
+            entities=EntityTables.from_parts(parts["entities"]),
+            vintages=tuple(
+                Vintage(one["name"], _cutoff_from(one["cutoff"]), member_from(one["member"]))
+                for one in parts["vintages"]
+            ),
+            calibration=Calibration.from_parts(parts["calibration"]),
+            baseline=member_from(parts["baseline"]),
+            digest=digest,
+        )
+
+
+def pool_samples(frame: pd.DataFrame, problem: Problem, definitions: Definitions, pool_id: str) -> Samples:
+    """Return the rows of many scenarios as the samples of one, every series of every scenario a series of it.
+
+    Scenarios whose rows cannot be used (a gap where gaps are errors, a row there twice, an infinite target) are left
+    out: their own fits say why.
+
+    Args:
+        frame: rows of at least one scenario, the user's columns.
+        problem: the use case.
+        definitions: of the features.
+        pool_id: the pool.
+
+    Raises:
+        ScenarioSkipped: no scenario of the pool has rows that can be used.
+    """
+    usable = [
+        samples
+        for _, rows in frame.groupby(list(problem.scenario_keys), sort=False, dropna=False)
+        if (samples := _usable(rows, problem, definitions)) is not None
+    ]
+    if not usable:
+        raise ScenarioSkipped(f"none of the scenarios of '{pool_id}' has rows that can be used")
+    parts = [one.frame.assign(**{SERIES_COL: one.scenario_id + "/" + one.frame[SERIES_COL]}) for one in usable]
+    order = [SERIES_COL] if problem.is_forecasting else [str(problem.sample_id)]
+    together = pd.concat(parts, ignore_index=True).sort_values(order, kind="stable", ignore_index=True)
+    return Samples(pool_id, problem, together, definitions.kinds, usable[0].season)
+
+
+def _usable(rows: pd.DataFrame, problem: Problem, definitions: Definitions) -> Samples | None:
+    try:
+        samples = canonical(rows, problem, definitions.kinds)
+    except (ScenarioSkipped, TableError):
+        return None
+    return None if np.isinf(samples.y).any() else samples
+
+
+def _is_honest(vintage: Vintage, split: Split, problem: Problem) -> bool:
+    if vintage.cutoff is not None and split.cutoff is not None:
+        return value_of(vintage.cutoff) <= value_of(split.cutoff)
+    cut_by_time = problem.timestamp is not None  # a tabular task whose scenarios have cuts of their own
+    return not cut_by_time and vintage.name == split.name
+
+
+@lru_cache(maxsize=2)
+def load_pool(data: bytes, digest: str) -> PooledModel:
+    """Load a pooled model once per process; a worker's scenarios share it. See PooledModel.from_bytes."""
+    return PooledModel.from_bytes(data, digest)
+
+
+def _cutoff_part(cutoff: Timestamp | None) -> str | int | None:
+    return cutoff.isoformat() if isinstance(cutoff, pd.Timestamp) else cutoff
+
+
+def _cutoff_from(part: str | int | None) -> Timestamp | None:
+    return pd.Timestamp(part) if isinstance(part, str) else part

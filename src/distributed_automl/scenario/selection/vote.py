@@ -1,0 +1,79 @@
+"""The table of selectors, and how their votes choose the features."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from distributed_automl.parameters import Selection
+from distributed_automl.scenario.design import FloatArray
+from distributed_automl.scenario.selection._base import Selected, Selector
+from distributed_automl.scenario.selection.tree_importance import tree_importance
+from distributed_automl.scenario.selection.univariate import univariate
+
+SELECTORS: Mapping[str, Selector] = {
+    "univariate": univariate,
+    "tree_importance": tree_importance,
+}
+
+
+MIN_KNOWN_SHARE = 0.05
+"""Share of the rows in which a feature must be known."""
+
+
+def select(X: pd.DataFrame, y: FloatArray, selection: Selection, seed: int) -> Selected:
+    """Choose features by vote.
+
+    Args:
+        X: features of the rows to learn from, shape (n_rows, n_features); float64 and object (str or None) columns.
+        y: their target, shape (n_rows,), finite.
+        selection: the methods that vote, how many votes keep a feature, how many features a method may vote for.
+        seed: of every random draw.
+
+    Returns:
+        The columns with enough votes. If no column has enough, those with the most votes; if no method votes at all,
+        every usable column. Constant, all-null and doubled columns never pass.
+
+    Raises:
+        ValueError: a method is unknown.
+    """
+    unknown = sorted(set(selection.methods) - set(SELECTORS))
+    if unknown:
+        raise ValueError(f"unknown selection methods {unknown}: expected some of {sorted(SELECTORS)}")
+    usable = usable_columns(X)
+    if not usable:
+        return Selected([], {name: [] for name in selection.methods})
+    candidates = X[usable]
+    masks = {
+        name: SELECTORS[name](candidates, y, seed=seed, max_features=selection.max_features)
+        for name in selection.methods
+    }
+    votes = np.sum([*masks.values(), np.zeros(len(usable), dtype=np.intp)], axis=0)
+    enough = min(selection.min_votes, int(votes.max()))
+    columns = [name for name, count in zip(usable, votes, strict=True) if count >= enough]
+    return Selected(columns, {name: list(candidates.columns[mask]) for name, mask in masks.items()})
+
+
+def usable_columns(X: pd.DataFrame) -> list[str]:
+    """Return the columns that vary, each set of values once, and known in enough rows to learn anything from.
+
+    A column whose few known values differ looks like a strong feature by chance. If all varying columns are that
+    sparse, they stay.
+    """
+    usable = _without_copies(X)
+    enough = MIN_KNOWN_SHARE * len(X)
+    known = [name for name in usable if X[name].notna().sum() >= enough]
+    return known or usable
+
+
+def _without_copies(X: pd.DataFrame) -> list[str]:
+    """Return the columns with more than one value (missing counts as one) that do not repeat an earlier column."""
+    seen: set[bytes] = set()
+    kept = []
+    for name in X.columns:
+        codes = pd.factorize(X[name])[0]
+        content = X[name].to_numpy() if X[name].dtype != object else codes
+        if len(codes) > 0 and (codes != codes[0]).any() and content.tobytes() not in seen:
+            seen.add(content.tobytes())
+            kept.append(str(name))
+    return kept

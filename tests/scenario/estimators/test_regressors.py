@@ -1,0 +1,60 @@
+"""The three regressors against their libraries, and what they share."""
+
+import numpy as np
+import pytest
+from sklearn import linear_model
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.preprocessing import StandardScaler
+from tests.scenario.estimators.designs import counts, forecasting_design, regression_design
+
+from distributed_automl.scenario.estimators.lightgbm import LightGBM
+from distributed_automl.scenario.estimators.random_forest import flattened
+from distributed_automl.scenario.estimators.ridge import Ridge, fit_ridge
+from distributed_automl.scenario.estimators.seasonal_mean import SeasonalMean
+
+
+def test_when_ridge_is_fitted_then_it_equals_sklearns_on_standardised_columns() -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(200, 5)) * [1, 10, 100, 1, 1] + [0, 5, 0, 0, 9]
+    z = X @ [1.0, 0.2, 0.01, 0.0, -1.0] + random.normal(size=200)
+    theirs = linear_model.Ridge(alpha=0.5 * 200).fit(StandardScaler().fit_transform(X), z)
+    ours = fit_ridge(X, z, "none", alpha=0.5)
+    np.testing.assert_allclose(ours.coefficients, theirs.coef_, rtol=1e-9)
+    np.testing.assert_allclose(ours.predict(X[:9]), theirs.predict(StandardScaler().fit(X).transform(X[:9])), rtol=1e-9)
+
+
+def test_when_a_column_is_constant_or_a_copy_then_ridge_still_solves() -> None:
+    a = np.linspace(0, 1, 50)
+    ours = fit_ridge(np.column_stack([a, a, np.full(50, 1e20)]), 2 * a, "none", alpha=1e-4)
+    np.testing.assert_allclose(ours.predict(np.array([[0.5, 0.5, 1e20]])), 1.0, atol=1e-3)
+
+
+def test_when_a_forest_is_flattened_then_it_predicts_what_sklearn_predicts() -> None:
+    random = np.random.default_rng(1)
+    X, z = random.normal(size=(300, 6)), random.normal(size=300)
+    forest = RandomForestRegressor(15, random_state=0).fit(X, z)
+    fresh = random.normal(size=(500, 6))
+    ours = flattened([tree.tree_ for tree in forest.estimators_])
+    np.testing.assert_allclose(ours.predict(fresh), forest.predict(fresh), rtol=1e-12)
+
+
+def test_when_ridge_meets_a_wild_feature_then_the_forecast_stays_near_what_was_seen() -> None:
+    design = regression_design()
+    fitted = Ridge().fit(design, np.arange(100), columns=["a"], hyperparameters=Ridge().defaults(design), seed=0)
+    X = design.X.copy()
+    X["a"] = 1e9
+    seen = design.samples.y[:100]
+    predicted = fitted.predict(type(design)(design.samples, X), np.arange(100), np.arange(100, 101))
+    assert seen.max() < predicted[0] <= seen.max() + 0.5 * np.ptp(seen)
+
+
+def test_when_the_objective_is_absolute_then_lightgbm_learns_the_median() -> None:
+    assert LightGBM().defaults(regression_design(objective="mae"))["loss"] == "l1"
+    assert LightGBM().defaults(regression_design(objective="rmse"))["loss"] == "l2"
+
+
+@pytest.mark.parametrize("season", [1, 4, 7, 12, 52])
+def test_when_the_season_is_long_then_the_default_level_window_stays_short(season: int) -> None:
+    design = forecasting_design([counts(60)], season=season)
+    expected = {1: 6, 4: 24, 7: 42, 12: 42, 52: 42}[season]
+    assert SeasonalMean().defaults(design)["level_periods"] == expected

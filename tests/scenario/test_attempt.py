@@ -1,0 +1,173 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem, with_future
+
+from distributed_automl.errors import ScenarioSkipped
+from distributed_automl.parameters import Problem
+from distributed_automl.scenario.attempt import (
+    Failure,
+    StoredModel,
+    attempt,
+    attempt_fit,
+    attempt_fit_pool,
+    attempt_predict,
+)
+from distributed_automl.scenario.columns import kinds_of
+from distributed_automl.scenario.ladder import constant_answer
+from distributed_automl.scenario.synthesis import Definitions, define
+from distributed_automl.tables import FITS, predictions_table
+
+PROBLEM = demand_problem()
+
+
+def definitions_of(problem: Problem = PROBLEM) -> Definitions:
+    return define(kinds_of(demand_frame(), problem), problem, QUICK.synthesis, 7)
+
+
+def stored(row: dict) -> StoredModel:
+    return StoredModel(row["model"], row["model_digest"], "run-1")
+
+
+@pytest.fixture(scope="module")
+def pool() -> StoredModel:
+    frame = pd.concat(demand_frame(store_id=f"{n:03d}", seed=n, level=10.0 + 5 * n) for n in range(6))
+    row = attempt_fit_pool(frame, PROBLEM, QUICK, scenario_id="__pooled__/all", definitions=definitions_of())
+    assert row["status"] == "fitted", row["traceback"]
+    return stored(row)
+
+
+@pytest.fixture(scope="module")
+def champion(pool: StoredModel) -> StoredModel:
+    row = attempt_fit(demand_frame(), PROBLEM, QUICK, scenario_id="001", definitions=definitions_of(), pool=pool)
+    assert row["status"] == "fitted", row["traceback"]
+    return stored(row)
+
+
+def test_when_work_fails_then_the_failure_names_stage_type_message_and_traceback() -> None:
+    def work(note):
+        note("tune")
+        raise ZeroDivisionError("no denominator")
+
+    failure = attempt(work)
+    assert isinstance(failure, Failure)
+    assert (failure.status, failure.stage, failure.error_type) == ("failed", "tune", "ZeroDivisionError")
+    assert failure.message == "no denominator"
+    assert "in work" in (failure.traceback or "")
+
+
+def test_when_a_scenario_is_skipped_then_there_is_a_reason_and_no_traceback() -> None:
+    def work(note):
+        note("validate")
+        raise ScenarioSkipped("one row")
+
+    assert attempt(work) == Failure("skipped", "validate", "ScenarioSkipped", "one row", None)
+
+
+def test_when_interrupted_then_the_interrupt_is_not_swallowed() -> None:
+    def work(note):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(work)
+
+
+def test_when_a_fit_succeeds_then_its_row_keeps_the_contract_of_fits() -> None:
+    row = attempt_fit(demand_frame(), PROBLEM, QUICK, scenario_id="001", definitions=definitions_of())
+    added_by_the_fleet = {"run_id", "wave", "fingerprint", "fitted_at", "peak_memory_mb"}
+    assert set(row) == set(FITS.names) - added_by_the_fleet
+    assert row["status"] == "fitted"
+    assert row["model_bytes"] == len(row["model"])
+    assert json.loads(row["leaderboard"])[0]["rank"] == 1
+
+
+def test_when_a_fit_cannot_be_made_then_its_row_has_the_same_columns_and_says_why() -> None:
+    fitted = attempt_fit(demand_frame(), PROBLEM, QUICK, scenario_id="001", definitions=definitions_of())
+    row = attempt_fit(demand_frame(n_days=1), PROBLEM, QUICK, scenario_id="001", definitions=definitions_of())
+    assert set(row) == set(fitted)
+    assert (row["status"], row["stage"], row["model"]) == ("skipped", "validate", None)
+    assert "period" in row["message"]
+
+
+def test_when_a_column_is_missing_then_the_fit_fails_and_names_it() -> None:
+    frame = demand_frame().drop(columns="promotion")
+    row = attempt_fit(frame, PROBLEM, QUICK, scenario_id="001", definitions=definitions_of())
+    assert (row["status"], row["error_type"]) == ("failed", "TableError")
+    assert "promotion" in row["message"]
+
+
+def test_when_there_is_a_champion_then_it_predicts_without_a_reason(champion: StoredModel, pool: StoredModel) -> None:
+    frame = with_future(demand_frame())
+    predictions = attempt_predict(frame, PROBLEM, scenario_id="001", champion=champion, pool=pool)
+    table = predictions_table({"store_id": "string"}, "timestamp", "string", PROBLEM.levels)
+    assert set(predictions.columns) == set(table.names) - {"prediction_run_id", "origin"}
+    assert predictions["rung"].eq("champion").all()
+    assert predictions["reason"].isna().all()
+    assert predictions["fit_run_id"].eq("run-1").all()
+
+
+def test_when_there_is_no_champion_then_the_pool_answers_and_the_row_says_why(pool: StoredModel) -> None:
+    frame = with_future(demand_frame(store_id="new", n_days=3))
+    predictions = attempt_predict(frame, PROBLEM, scenario_id="new", pool=pool)
+    assert predictions["rung"].eq("pooled").all()
+    assert predictions["reason"].eq("no champion").all()
+    assert np.isfinite(predictions["predicted_value"]).all()
+
+
+def test_when_there_is_no_model_at_all_then_the_baseline_answers() -> None:
+    predictions = attempt_predict(with_future(demand_frame()), PROBLEM, scenario_id="001")
+    last_week = demand_frame()["units"].to_numpy()[-HORIZON:]
+    assert predictions["rung"].eq("baseline").all()
+    assert predictions["reason"].eq("no champion; no pooled").all()
+    assert predictions["predicted_value"].tolist() == last_week.tolist()
+    assert (predictions["lower_95"] <= predictions["predicted_value"]).all()
+
+
+def test_when_the_champion_is_damaged_then_the_pool_answers_and_the_row_says_so(
+    champion: StoredModel, pool: StoredModel
+) -> None:
+    damaged = StoredModel(champion.data[:-10] + b"0123456789", champion.digest, champion.run_id)
+    predictions = attempt_predict(with_future(demand_frame()), PROBLEM, scenario_id="001", champion=damaged, pool=pool)
+    assert predictions["rung"].eq("pooled").all()
+    assert predictions["reason"].str.contains("digest").all()
+
+
+def test_when_the_champion_has_too_little_history_then_the_pool_answers(
+    champion: StoredModel, pool: StoredModel
+) -> None:
+    frame = with_future(demand_frame(n_days=3))
+    predictions = attempt_predict(frame, PROBLEM, scenario_id="001", champion=champion, pool=pool)
+    assert predictions["rung"].eq("pooled").all()
+    assert predictions["reason"].str.contains("too little history: 3 known periods, one season is 7").all()
+
+
+def test_when_a_scenario_has_no_history_at_all_then_every_row_is_answered() -> None:
+    frame = with_future(demand_frame()).iloc[-HORIZON:]
+    predictions = attempt_predict(frame, PROBLEM, scenario_id="001", origin=pd.Timestamp("2024-04-29"))
+    assert len(predictions) == HORIZON
+    assert predictions["predicted_value"].eq(0.0).all()
+
+
+def test_when_timestamps_are_off_the_grid_then_every_row_is_answered_all_the_same() -> None:
+    frame = with_future(demand_frame())
+    frame.loc[50, "date"] += pd.Timedelta(hours=5)
+    predictions = attempt_predict(frame, PROBLEM, scenario_id="001")
+    assert len(predictions) == HORIZON
+    assert predictions["reason"].str.contains("baseline").all()
+    assert np.isfinite(predictions["predicted_value"]).all()
+
+
+@pytest.mark.parametrize("origin", [None, pd.Timestamp("2024-04-29")])
+def test_when_dates_are_plain_dates_then_the_last_rung_still_answers(origin: pd.Timestamp | None) -> None:
+    frame = with_future(demand_frame())
+    frame["date"] = frame["date"].dt.date
+    answer = constant_answer(frame, PROBLEM, origin)
+    assert len(answer.predicted) == HORIZON
+    assert answer.predicted.tolist() == pytest.approx([demand_frame()["units"].mean()] * HORIZON)
+
+
+def test_when_nothing_was_ever_known_then_every_row_is_asked_for() -> None:
+    frame = with_future(demand_frame()).assign(units=np.nan)
+    assert len(attempt_predict(frame, PROBLEM, scenario_id="001")) == len(frame)

@@ -1,0 +1,92 @@
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from distributed_automl.parameters import Costs, Ensemble
+from distributed_automl.scenario.design import FloatArray
+from distributed_automl.scenario.ensemble import best_mixture, plausible, reweighted, vote
+from distributed_automl.scenario.folds import Scorer
+from distributed_automl.scenario.members import weighted_mean
+from distributed_automl.scenario.tuning import Tuned
+
+Y_TRUE = np.array([10.0, 10.0, 10.0, 10.0])
+
+
+def folds_of(y_true: FloatArray) -> list[Any]:
+    """One fold of which only the actuals matter."""
+    samples = SimpleNamespace(y=y_true)
+    return [
+        SimpleNamespace(design=SimpleNamespace(samples=samples), split=SimpleNamespace(valid=np.arange(len(y_true))))
+    ]
+
+
+FOLDS = folds_of(Y_TRUE)
+SCORER = Scorer("mae", Costs(), 1.0)
+
+
+def tuned(name: str, predicted: list[float]) -> Tuned:
+    values = np.array(predicted)
+    candidate: Any = SimpleNamespace(name=name)
+    return Tuned(candidate, {}, values, SCORER.gain(FOLDS, values), 1, 0.0)
+
+
+def test_when_errors_cancel_then_the_ensemble_wins_with_equal_weights() -> None:
+    mixture = best_mixture([tuned("low", [8.0] * 4), tuned("high", [12.0] * 4)], FOLDS, SCORER, Ensemble())
+    assert mixture.name == "ensemble"
+    assert mixture.weights == (0.5, 0.5)
+    assert mixture.gain == 0.0
+    assert mixture.predicted.tolist() == Y_TRUE.tolist()
+
+
+def test_when_rounds_are_voted_then_they_add_to_every_members_first_vote() -> None:
+    members = [tuned("near", [9.0] * 4), tuned("far", [14.0] * 4)]
+    mixture = best_mixture(members, FOLDS, SCORER, Ensemble(tolerance=1.0, n_rounds=3))
+    assert plausible(members, Ensemble(tolerance=1.0)) == members[:1]
+    assert mixture.weights == (1.0,)
+    voted = vote(members, FOLDS, SCORER, n_rounds=3)
+    assert voted.weights == (0.8, 0.2)
+    assert voted.gain == pytest.approx(0.0)
+
+
+def test_when_there_are_no_rounds_then_the_weights_are_equal() -> None:
+    members = [tuned("near", [9.0] * 4), tuned("far", [14.0] * 4)]
+    assert vote(members, FOLDS, SCORER, n_rounds=0).weights == (0.5, 0.5)
+
+
+def test_when_one_candidate_is_best_in_every_mix_then_it_stands_alone() -> None:
+    mixture = best_mixture([tuned("good", [10.5] * 4), tuned("bad", [10.6] * 4)], FOLDS, SCORER, Ensemble())
+    assert (mixture.name, mixture.weights) == ("good", (1.0,))
+
+
+def test_when_a_candidate_is_much_worse_than_the_best_then_it_stays_out() -> None:
+    members = [tuned("a", [8.0] * 4), tuned("b", [12.4] * 4), tuned("c", [12.6] * 4)]
+    assert [one.candidate.name for one in plausible(members, Ensemble(tolerance=0.25))] == ["a", "b"]
+
+
+def test_when_the_cap_is_two_then_the_two_best_are_mixed() -> None:
+    members = [tuned("a", [8.0] * 4), tuned("b", [12.1] * 4), tuned("c", [12.2] * 4)]
+    mixture = best_mixture(members, FOLDS, SCORER, Ensemble(max_members=2))
+    assert [one.candidate.name for one in mixture.members] == ["a", "b"]
+
+
+def test_when_the_holdout_is_known_then_the_members_are_weighted_anew() -> None:
+    winner = best_mixture([tuned("low", [8.0] * 4), tuned("high", [12.0] * 4)], FOLDS, SCORER, Ensemble())
+    held_out = [np.full(4, 10.0), np.full(4, 30.0)]
+    shipped = reweighted(winner, held_out, [*FOLDS, *FOLDS], SCORER, Ensemble(n_rounds=2))
+    assert winner.weights == (0.5, 0.5)
+    assert shipped.weights == (0.75, 0.25)
+    assert len(shipped.predicted) == 8
+    assert shipped.members == winner.members
+
+
+def test_when_ensembles_are_off_then_the_best_candidate_wins() -> None:
+    members = [tuned("low", [8.0] * 4), tuned("high", [11.5] * 4)]
+    mixture = best_mixture(members, FOLDS, SCORER, Ensemble(enabled=False))
+    assert mixture.name == "high"
+
+
+def test_when_predictions_are_mixed_then_the_mean_is_weighted() -> None:
+    mixed = weighted_mean([np.array([1.0, 2.0]), np.array([3.0, 6.0])], [0.25, 0.75])
+    assert mixed.tolist() == [2.5, 5.0]

@@ -1,0 +1,177 @@
+"""Prediction intervals: worked out by hand, and properties that must always hold."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from distributed_automl.scenario.intervals import MIN_GROUP_RESIDUALS, Calibration, calibrate
+
+LEVELS = (0.8, 0.95)
+FINITE = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+def _steps(n: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    return np.ones(n, dtype=np.intp)
+
+
+def test_when_residuals_are_one_to_nine_then_the_bounds_are_the_quantiles_worked_out() -> None:
+    # rank of the 0.8 interval's tails: ceil((9 + 1) * 0.9) = 9th of 9; of the 0.5 interval's: ceil(7.5) = 8th
+    residuals = np.array([-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0])
+    calibration = calibrate(residuals, np.full(9, 10.0), _steps(9), (0.5, 0.8))
+    found = calibration.bounds(np.array([10.0]), _steps(1))
+    expected = {"lower_50": 7.0, "upper_50": 13.0, "lower_80": 6.0, "upper_80": 14.0}
+    assert {name: float(values[0]) for name, values in found.items()} == pytest.approx(expected)
+
+
+def test_when_errors_are_skewed_then_each_side_has_its_own_width() -> None:
+    residuals = np.array([-1.0] * 50 + [9.0] * 50)
+    found = calibrate(residuals, np.full(100, 20.0), _steps(100), (0.8,)).bounds(np.array([20.0]), _steps(1))
+    assert found["lower_80"][0] == pytest.approx(19.0)
+    assert found["upper_80"][0] == pytest.approx(29.0)
+
+
+def test_when_all_residuals_lie_on_one_side_then_the_prediction_is_still_inside() -> None:
+    found = calibrate(np.full(30, 5.0), np.full(30, 10.0), _steps(30), (0.8,)).bounds(np.array([10.0]), _steps(1))
+    assert (found["lower_80"][0], found["upper_80"][0]) == (10.0, pytest.approx(15.0))
+
+
+def test_when_there_are_fewer_residuals_than_a_level_needs_then_the_bounds_are_finite() -> None:
+    found = calibrate(np.array([1.0]), np.array([4.0]), _steps(1), (0.95,)).bounds(np.array([4.0]), _steps(1))
+    assert (found["lower_95"][0], found["upper_95"][0]) == (4.0, pytest.approx(5.0))
+
+
+def test_when_predictions_are_amounts_then_intervals_grow_with_their_root() -> None:
+    rng = np.random.default_rng(0)
+    level = np.repeat([16.0, 100.0], 2_000)
+    actual = rng.poisson(level).astype(float)
+    calibration = calibrate(actual - level, level, _steps(4_000), (0.8,))
+    found = calibration.bounds(np.array([16.0, 100.0]), _steps(2))
+    width = found["upper_80"] - found["lower_80"]
+    assert calibration.power == 0.5
+    assert width[1] / width[0] == pytest.approx(2.5)  # sqrt(100 / 16)
+
+
+def test_when_predictions_can_be_negative_then_intervals_are_equally_wide() -> None:
+    residuals = np.random.default_rng(0).normal(size=200)
+    found = calibrate(residuals, np.linspace(-10.0, 10.0, 200), _steps(200), (0.8,)).bounds(
+        np.array([-9.0, 0.0, 9.0]), _steps(3)
+    )
+    width = found["upper_80"] - found["lower_80"]
+    assert width == pytest.approx(np.full(3, width[0]))
+
+
+def test_when_a_prediction_is_close_to_zero_then_its_interval_does_not_vanish() -> None:
+    # the scale stops falling at a tenth of the usual prediction: sqrt(1) instead of sqrt(0)
+    calibration = calibrate(np.full(99, math.sqrt(10.0)), np.full(99, 10.0), _steps(99), (0.8,))
+    assert calibration.bounds(np.array([0.0, 40.0]), _steps(2))["upper_80"] == pytest.approx(
+        [1.0, 40.0 + math.sqrt(40.0)]
+    )
+
+
+def test_when_the_unit_of_the_target_changes_then_the_intervals_change_with_it() -> None:
+    rng = np.random.default_rng(1)
+    predictions = rng.gamma(2.0, 5.0, size=300)
+    residuals = rng.normal(size=300) * np.sqrt(predictions)
+    in_units = calibrate(residuals, predictions, _steps(300), LEVELS).bounds(predictions, _steps(300))
+    in_kilos = calibrate(residuals / 1e3, predictions / 1e3, _steps(300), LEVELS).bounds(predictions / 1e3, _steps(300))
+    for name, bounds in in_units.items():
+        np.testing.assert_allclose(bounds, in_kilos[name] * 1e3)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_when_new_rows_come_from_the_same_source_then_the_level_is_covered(level: float) -> None:
+    rng = np.random.default_rng(7)
+    covered = []
+    for _ in range(200):
+        mean = rng.gamma(2.0, 10.0, size=184)
+        actual = rng.poisson(mean).astype(float)
+        calibration = calibrate((actual - mean)[:84], mean[:84], _steps(84), (level,))
+        lower, upper = calibration.bounds(mean[84:], _steps(100), target_min=0.0).values()
+        covered.append(np.mean((lower <= actual[84:]) & (actual[84:] <= upper)))
+    assert level - 0.01 <= float(np.mean(covered)) <= level + 0.06
+
+
+def test_when_later_steps_err_more_then_they_get_wider_intervals() -> None:
+    rng = np.random.default_rng(0)
+    steps = np.tile(np.arange(1, 29), 40)
+    residuals = rng.normal(size=len(steps)) * steps
+    calibration = calibrate(residuals, np.full(len(steps), 50.0), steps, (0.8,))
+    upper = calibration.bounds(np.full(4, 50.0), np.array([1, 8, 15, 28], dtype=np.intp))["upper_80"]
+    assert len(calibration.last_steps) == 3
+    assert (np.diff(upper) > 0).all()
+
+
+def test_when_a_step_is_beyond_those_seen_then_the_last_group_serves_it() -> None:
+    steps = np.tile(np.arange(1, 29), 40)
+    calibration = calibrate(np.sin(np.arange(len(steps))), np.full(len(steps), 50.0), steps, (0.8,))
+    found = calibration.bounds(np.full(2, 50.0), np.array([28, 400], dtype=np.intp))["upper_80"]
+    assert found[0] == found[1]
+
+
+def test_when_residuals_are_few_then_one_group_serves_all_steps() -> None:
+    steps = np.tile(np.arange(1, 29), 3)
+    assert len(steps) < MIN_GROUP_RESIDUALS
+    assert calibrate(np.sin(steps), np.full(84, 5.0), steps, LEVELS).last_steps == ()
+
+
+def test_when_residuals_are_missing_then_they_are_left_out() -> None:
+    residuals, predictions = np.array([1.0, math.nan, -1.0, math.inf]), np.full(4, 5.0)
+    expected = calibrate(np.array([1.0, -1.0]), np.full(2, 5.0), _steps(2), LEVELS)
+    assert calibrate(residuals, predictions, _steps(4), LEVELS) == expected
+
+
+def test_when_there_is_no_residual_then_the_error_says_so() -> None:
+    with pytest.raises(ValueError, match="at least one finite residual"):
+        calibrate(np.array([math.nan]), np.array([1.0]), _steps(1), LEVELS)
+
+
+def test_when_nothing_was_wrong_then_the_intervals_are_points() -> None:
+    found = calibrate(np.zeros(20), np.zeros(20), _steps(20), LEVELS).bounds(np.array([0.0, 3.0]), _steps(2))
+    assert all((values == [0.0, 3.0]).all() for values in found.values())
+
+
+def test_when_no_level_is_asked_for_then_there_are_no_bounds() -> None:
+    assert calibrate(np.ones(300), np.ones(300), _steps(300), ()).bounds(np.ones(3), _steps(3)) == {}
+
+
+@st.composite
+def _case(draw: st.DrawFn) -> tuple[Calibration, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    n = draw(st.integers(1, 400))
+    residuals = draw(hnp.arrays(np.float64, n, elements=FINITE, fill=FINITE))
+    predictions = draw(hnp.arrays(np.float64, n, elements=FINITE, fill=FINITE))
+    steps = draw(hnp.arrays(np.intp, n, elements=st.integers(1, 28)))
+    levels = draw(st.lists(st.sampled_from([0.1, 0.5, 0.8, 0.9, 0.95, 0.99]), min_size=1, max_size=4))
+    predicted = draw(hnp.arrays(np.float64, draw(st.integers(1, 20)), elements=FINITE))
+    return calibrate(residuals, predictions, steps, levels), predicted
+
+
+@settings(deadline=None, max_examples=60)
+@given(_case(), st.integers(1, 60), st.sampled_from([None, 0.0, -5.0]))
+def test_when_intervals_are_asked_for_then_they_hold_the_prediction_and_are_nested(
+    case: tuple[Calibration, np.ndarray[tuple[int], np.dtype[np.float64]]], step: int, target_min: float | None
+) -> None:
+    calibration, predicted = case
+    bounds = list(calibration.bounds(predicted, np.full(len(predicted), step, dtype=np.intp), target_min).values())
+    inner = predicted, predicted
+    for lower, upper in zip(bounds[::2], bounds[1::2], strict=True):
+        assert np.isfinite(lower).all()
+        assert np.isfinite(upper).all()
+        assert (lower <= inner[0]).all()
+        assert (upper >= inner[1]).all()
+        inner = lower, upper
+        if target_min is not None:
+            assert (lower >= np.minimum(target_min, predicted)).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(_case())
+def test_when_a_calibration_goes_through_json_then_its_bounds_are_the_same(
+    case: tuple[Calibration, np.ndarray[tuple[int], np.dtype[np.float64]]],
+) -> None:
+    calibration, _ = case
+    assert Calibration.from_parts(json.loads(json.dumps(calibration.to_parts()))) == calibration

@@ -1,0 +1,108 @@
+import numpy as np
+import pandas as pd
+import pytest
+from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem, house_frame, house_problem
+
+from distributed_automl.errors import ModelError, ScenarioSkipped
+from distributed_automl.parameters import Problem
+from distributed_automl.scenario.columns import kinds_of
+from distributed_automl.scenario.design import SERIES_COL, Split
+from distributed_automl.scenario.fit import PoolFit, fit_scenario
+from distributed_automl.scenario.fit_pool import fit_pool
+from distributed_automl.scenario.pool import PooledModel, load_pool, pool_samples
+from distributed_automl.scenario.serialize import digest_of
+from distributed_automl.scenario.synthesis import Definitions, define
+
+PROBLEM = demand_problem()
+
+
+def definitions_of(frame: pd.DataFrame, problem: Problem) -> Definitions:
+    return define(kinds_of(frame, problem), problem, QUICK.synthesis, 7)
+
+
+def stores(n_stores: int = 6) -> pd.DataFrame:
+    return pd.concat(
+        [demand_frame(store_id=f"{n:03d}", seed=n, level=10.0 + 5 * n) for n in range(n_stores)], ignore_index=True
+    )
+
+
+@pytest.fixture(scope="module")
+def pool_fit() -> PoolFit:
+    return fit_pool(stores(), PROBLEM, QUICK, pool_id="__pooled__/all", definitions=definitions_of(stores(), PROBLEM))
+
+
+def loaded(fit: PoolFit) -> PooledModel:
+    data = fit.model.to_bytes()
+    return load_pool(data, digest_of(data))
+
+
+def test_when_a_pool_is_fitted_then_it_has_a_vintage_per_fold_one_for_the_holdout_and_one_for_everything(
+    pool_fit: PoolFit,
+) -> None:
+    names = [vintage.name for vintage in pool_fit.model.vintages]
+    assert names == ["fold_1", "fold_2", "holdout", "final"]
+    last = stores()["date"].max()
+    ages = [(last - pd.Timestamp(vintage.cutoff)).days for vintage in pool_fit.model.vintages]
+    assert ages == [3 * HORIZON, 2 * HORIZON, HORIZON, 0]
+
+
+def test_when_a_split_asks_for_a_vintage_then_it_knows_nothing_after_the_cutoff(pool_fit: PoolFit) -> None:
+    pool, last = pool_fit.model, stores()["date"].max()
+    rows = np.array([1])
+    between = Split("fold_1", rows, rows, cutoff=last - pd.Timedelta(days=HORIZON + 3))
+    too_early = Split("fold_1", rows, rows, cutoff=last - pd.Timedelta(days=100))
+    assert pool.before(between) is pool.vintages[1].fitted
+    assert pool.before(too_early) is None
+    assert pool.before(Split("final", rows, np.array([], dtype=int))) is pool.latest
+
+
+def test_when_the_pools_future_changes_then_an_earlier_vintage_does_not(pool_fit: PoolFit) -> None:
+    frame = stores()
+    frame.loc[frame["date"] > frame["date"].max() - pd.Timedelta(days=HORIZON), "units"] = 999.0
+    changed = fit_pool(frame, PROBLEM, QUICK, pool_id="__pooled__/all", definitions=definitions_of(frame, PROBLEM))
+    for before, after in zip(pool_fit.model.vintages[:3], changed.model.vintages[:3], strict=True):
+        assert before.fitted.to_parts() == after.fitted.to_parts()
+    assert pool_fit.model.latest.to_parts() != changed.model.latest.to_parts()
+
+
+def test_when_the_order_of_the_rows_changes_then_the_pool_is_the_same_bytes(pool_fit: PoolFit) -> None:
+    shuffled = stores().sample(frac=1.0, random_state=1)
+    again = fit_pool(shuffled, PROBLEM, QUICK, pool_id="__pooled__/all", definitions=definitions_of(stores(), PROBLEM))
+    assert again.model.to_bytes() == pool_fit.model.to_bytes()
+
+
+def test_when_there_is_a_pool_then_it_competes_inside_a_scenario_and_its_digest_is_kept(pool_fit: PoolFit) -> None:
+    pool = loaded(pool_fit)
+    automl = QUICK.model_copy(update={"candidates": ("pooled",)})
+    fit = fit_scenario(demand_frame(store_id="002", seed=2), PROBLEM, automl, definitions=pool.definitions, pool=pool)
+    assert fit.estimator == "pooled"
+    assert fit.model.pool_digest == pool.digest
+
+
+def test_when_one_scenario_of_a_pool_is_poisoned_then_the_others_make_the_pool() -> None:
+    frame = stores(3)
+    frame.loc[frame.index[5], "units"] = np.inf
+    samples = pool_samples(frame, PROBLEM, definitions_of(frame, PROBLEM), "__pooled__/all")
+    assert sorted(samples.frame[SERIES_COL].unique()) == ["001/", "002/"]
+
+
+def test_when_no_scenario_of_a_pool_can_be_used_then_it_is_skipped() -> None:
+    frame = stores(2).assign(units=np.inf)
+    with pytest.raises(ScenarioSkipped, match="__pooled__/all"):
+        pool_samples(frame, PROBLEM, definitions_of(frame, PROBLEM), "__pooled__/all")
+
+
+def test_when_houses_are_pooled_then_no_vintage_has_seen_the_rows_it_is_judged_by() -> None:
+    problem = house_problem()
+    frame = pd.concat([house_frame(market, seed=n) for n, market in enumerate(["north", "south"])])
+    fit = fit_pool(frame, problem, QUICK, pool_id="__pooled__/all", definitions=definitions_of(house_frame(), problem))
+    pool, rows = fit.model, np.array([0])
+    assert pool.before(Split("fold_1", rows, rows)) is pool.vintages[0].fitted
+    assert pool.before(Split("unknown", rows, rows)) is None
+    assert fit.metrics["r2"] > 0.8
+
+
+def test_when_another_models_bytes_are_loaded_as_a_pool_then_the_error_says_so() -> None:
+    data = fit_scenario(demand_frame(), PROBLEM, QUICK).model.to_bytes()
+    with pytest.raises(ModelError, match="expected a model of format 'pool', found 'scenario'"):
+        PooledModel.from_bytes(data, digest_of(data))
