@@ -74,7 +74,8 @@ def test_when_the_cap_is_two_then_the_two_best_are_mixed() -> None:
 def test_when_the_holdout_is_known_then_the_members_are_weighted_anew() -> None:
     winner = best_mixture([tuned("low", [8.0] * 4), tuned("high", [12.0] * 4)], FOLDS, SCORER, Ensemble())
     held_out = [np.full(4, 10.0), np.full(4, 30.0)]
-    shipped = reweighted(winner, held_out, [*FOLDS, *FOLDS], SCORER, Ensemble(n_rounds=2))
+    arena: Any = SimpleNamespace(judged=[*FOLDS, *FOLDS], scorer=SCORER)
+    shipped = reweighted(winner, held_out, arena, Ensemble(n_rounds=2))
     assert winner.weights == (0.5, 0.5)
     assert shipped.weights == (0.75, 0.25)
     assert len(shipped.predicted) == 8

@@ -1,7 +1,8 @@
 """An ensemble by votes over out-of-fold predictions: greedy selection, shrunk to equal weights.
 
-The rounds are those of Caruana et al., "Ensemble selection from libraries of models" (ICML 2004, section 2). With a few dozen out-of-fold rows greedy selection alone follows their noise. So every good candidate has one vote to
-begin with, and the greedy rounds only add to that.
+With a few dozen out-of-fold rows greedy selection alone follows their noise. So every good candidate has one vote to
+begin with, and the greedy rounds only add to that. The rounds are those of Caruana et al., "Ensemble selection from
+libraries of models" (ICML 2004, section 2).
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import numpy as np
 
 from distributed_automl.parameters import Ensemble
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.folds import Fold, Scorer
+from distributed_automl.scenario.folds import Arena, Fold, Scorer
 from distributed_automl.scenario.members import weighted_mean
 from distributed_automl.scenario.tuning import Tuned
 
@@ -77,21 +78,18 @@ def vote(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_roun
     return Mixture(tuple(members), weights, predicted, scorer.gain(folds, predicted))
 
 
-def reweighted(
-    winner: Mixture, judged: Sequence[FloatArray], folds: Sequence[Fold], scorer: Scorer, ensemble: Ensemble
-) -> Mixture:
+def reweighted(winner: Mixture, held_out: Sequence[FloatArray], arena: Arena, ensemble: Ensemble) -> Mixture:
     """Vote again among a winner's members when the holdout's outcome is known, for the model that ships.
 
     Args:
         winner: chosen on the folds and scored on the holdout.
-        judged: each member's predictions of the holdout, in the order of the members.
-        folds: the folds and, last, the holdout.
-        scorer: the objective.
+        held_out: each member's predictions of the holdout, in the order of the members.
+        arena: the folds and the holdout.
         ensemble: the rounds.
     """
     extended = [
-        replace(one, predicted=np.concatenate([one.predicted, held_out]))
-        for one, held_out in zip(winner.members, judged, strict=True)
+        replace(one, predicted=np.concatenate([one.predicted, predicted]))
+        for one, predicted in zip(winner.members, held_out, strict=True)
     ]
-    mixture = vote(extended, folds, scorer, ensemble.n_rounds)
+    mixture = vote(extended, arena.judged, arena.scorer, ensemble.n_rounds)
     return replace(mixture, members=winner.members)

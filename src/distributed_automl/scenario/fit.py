@@ -5,25 +5,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import numpy as np
 import pandas as pd
 
-from distributed_automl.parameters import AutoML, Problem
+from distributed_automl.parameters import AutoML, Ensemble, Problem
 from distributed_automl.scenario.calendar import season_of
 from distributed_automl.scenario.columns import kinds_of
-from distributed_automl.scenario.design import FloatArray, Split
+from distributed_automl.scenario.design import FloatArray
 from distributed_automl.scenario.ensemble import Mixture, best_mixture, reweighted
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate, Fitted
 from distributed_automl.scenario.estimators.pooled import Pooled
 from distributed_automl.scenario.folds import (
+    Arena,
     Fold,
     Scorer,
+    final_split,
     naive_error,
     select_features,
     synthesize_splits,
 )
-from distributed_automl.scenario.intervals import Calibration
 from distributed_automl.scenario.model import ScenarioModel, seed_of
 from distributed_automl.scenario.pool import PooledModel
 from distributed_automl.scenario.scoring import calibrate_on, score_holdout
@@ -107,25 +107,24 @@ def fit_scenario(
     seed = seed_of(automl.seed, samples.scenario_id)
     on_stage("split")
     splits = split(samples, automl.validation)
-    final = Split("final", train=np.flatnonzero(np.isfinite(samples.y)), valid=np.array([], dtype=np.intp))
     on_stage("synthesize")
-    drafts = synthesize_splits(samples, [*splits.folds, splits.holdout, final], definitions, pool)
+    drafts = synthesize_splits(samples, [*splits.folds, splits.holdout, final_split(samples)], definitions, pool)
     on_stage("select")
     *folds, holdout, everything = select_features(drafts, automl.selection, seed=seed)
-    on_stage("tune")
     scorer = Scorer(problem.objective, automl.costs, naive_error(samples, splits.folds[0].train))
-    baseline = tune(CANDIDATES[BASELINES[problem.task]], folds, scorer, tuning=automl.tuning, seed=seed)
-    tuned = [tune(one, folds, scorer, tuning=automl.tuning, seed=seed) for one in competing(automl, [*folds, holdout])]
+    arena = Arena(tuple(folds), holdout, everything, scorer, seed)
+    on_stage("tune")
+    baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, automl.tuning)
+    tuned = [tune(candidate, arena, automl.tuning) for candidate in competing(automl, arena)]
     on_stage("ensemble")
-    winner = winning_mixture(tuned, baseline, folds, scorer, automl)
+    winner = winning_mixture(tuned, baseline, arena, automl.ensemble)
     on_stage("score")
     held_out = predict_members(winner, holdout, seed)
-    metrics, costs = score_holdout(winner, held_out, baseline, folds, holdout, scorer)
+    metrics, costs = score_holdout(winner, held_out, baseline, arena)
     on_stage("refit")
-    shipped = reweighted(winner, held_out, [*folds, holdout], scorer, automl.ensemble)
-    calibration = calibrate_on(shipped, [*folds, holdout])
+    shipped = reweighted(winner, held_out, arena, automl.ensemble)
     return ScenarioFit(
-        model=refit(shipped, baseline, everything, definitions, calibration, pool=pool, seed=seed),
+        model=refit(shipped, baseline, arena, definitions, pool),
         estimator=winner.name,
         n_samples=len(samples),
         n_trials=sum(one.n_trials for one in [*tuned, baseline]),
@@ -137,20 +136,18 @@ def fit_scenario(
     )
 
 
-def competing(automl: AutoML, folds: Sequence[Fold]) -> list[Candidate]:
-    """Return the listed candidates that apply to every fold."""
+def competing(automl: AutoML, arena: Arena) -> list[Candidate]:
+    """Return the listed candidates that apply to every fold and the holdout."""
     candidates = [CANDIDATES[name] for name in automl.candidates]
-    return [one for one in candidates if all(one.applies(fold.design) for fold in folds)]
+    return [one for one in candidates if all(one.applies(fold.design) for fold in arena.judged)]
 
 
-def winning_mixture(
-    tuned: Sequence[Tuned], baseline: Tuned, folds: Sequence[Fold], scorer: Scorer, automl: AutoML
-) -> Mixture:
+def winning_mixture(tuned: Sequence[Tuned], baseline: Tuned, arena: Arena, ensemble: Ensemble) -> Mixture:
     """Return the best ensemble or candidate; the baseline where nothing beats it on the folds."""
     alone = Mixture((baseline,), (1.0,), baseline.predicted, baseline.gain)
     if not tuned:
         return alone
-    best = best_mixture(tuned, folds, scorer, automl.ensemble)
+    best = best_mixture(tuned, arena.folds, arena.scorer, ensemble)
     return best if best.gain > baseline.gain else alone
 
 
@@ -165,27 +162,20 @@ def predict_members(winner: Mixture, fold: Fold, seed: int) -> list[FloatArray]:
 
 
 def refit(
-    shipped: Mixture,
-    baseline: Tuned,
-    everything: Fold,
-    definitions: Definitions,
-    calibration: Calibration,
-    *,
-    pool: PooledModel | None,
-    seed: int,
+    shipped: Mixture, baseline: Tuned, arena: Arena, definitions: Definitions, pool: PooledModel | None
 ) -> ScenarioModel:
-    """Fit the winner's members and the baseline on every row whose target is known."""
-    samples = everything.design.samples
+    """Fit the winner's members and the baseline on every row whose target is known, and calibrate the intervals."""
+    everything = arena.everything
     needs_pool = any(one.candidate.name == Pooled.name for one in shipped.members)
     return ScenarioModel(
-        scenario_id=samples.scenario_id,
-        problem=samples.problem,
+        scenario_id=everything.design.samples.scenario_id,
+        problem=everything.design.samples.problem,
         definitions=definitions,
         entities=everything.entities,
-        members=fit_members(shipped, everything, seed),
+        members=fit_members(shipped, everything, arena.seed),
         weights=shipped.weights,
-        calibration=calibration,
-        baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=seed),
+        calibration=calibrate_on(shipped, arena.judged),
+        baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed),
         pool_digest=pool.digest if pool and needs_pool else None,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from distributed_automl.parameters import AutoML, Problem, Selection, Tuning
-from distributed_automl.scenario.design import FloatArray, Split, Timestamp
+from distributed_automl.scenario.design import FloatArray, Timestamp
 from distributed_automl.scenario.ensemble import Mixture, reweighted
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Hyperparameters
@@ -18,9 +18,17 @@ from distributed_automl.scenario.fit import (
     ignore_stage,
     leaderboard,
 )
-from distributed_automl.scenario.folds import Fold, Scorer, naive_error, select_features, synthesize_splits
+from distributed_automl.scenario.folds import (
+    Arena,
+    Fold,
+    Scorer,
+    final_split,
+    naive_error,
+    select_features,
+    synthesize_splits,
+)
 from distributed_automl.scenario.model import seed_of
-from distributed_automl.scenario.pool import FINAL, PooledModel, Vintage, pool_samples
+from distributed_automl.scenario.pool import PooledModel, Vintage, pool_samples
 from distributed_automl.scenario.scoring import calibrate_on, score_holdout
 from distributed_automl.scenario.split import split
 from distributed_automl.scenario.synthesis import Definitions
@@ -63,36 +71,34 @@ def fit_pool(
     seed = seed_of(automl.seed, pool_id)
     on_stage("split")
     splits = split(samples, automl.validation)
-    final = Split(FINAL, train=np.flatnonzero(np.isfinite(samples.y)), valid=np.array([], dtype=np.intp))
     on_stage("synthesize")
-    drafts = synthesize_splits(samples, [*splits.folds, splits.holdout, final], definitions, None)
+    drafts = synthesize_splits(samples, [*splits.folds, splits.holdout, final_split(samples)], definitions, None)
     on_stage("select")
     *folds, holdout, everything = select_features(drafts, ALL_FEATURES, seed=seed)
-    on_stage("tune")
     scorer = Scorer(problem.objective, automl.costs, naive_error(samples, splits.folds[0].train))
-    baseline = tune(CANDIDATES[BASELINES[problem.task]], folds, scorer, tuning=ONE_TRIAL, seed=seed)
-    vintages = [fit_vintage(fold, seed) for fold in [*folds, holdout]]
+    arena = Arena(tuple(folds), holdout, everything, scorer, seed)
+    on_stage("tune")
+    baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, ONE_TRIAL)
+    vintages = [fit_vintage(fold, seed) for fold in arena.judged]
+    winner, held_out = judge(vintages, arena)
     on_stage("score")
-    winner, judged = judge(vintages, [*folds, holdout], scorer)
-    metrics, costs = score_holdout(winner, [judged], baseline, folds, holdout, scorer)
+    metrics, costs = score_holdout(winner, [held_out], baseline, arena)
     on_stage("refit")
-    shipped = reweighted(winner, [judged], [*folds, holdout], scorer, automl.ensemble)
-    model = PooledModel(
-        pool_id=pool_id,
-        problem=problem,
-        definitions=definitions,
-        entities=everything.entities,
-        vintages=(*vintages, fit_vintage(everything, seed)),
-        calibration=calibrate_on(
-            reweighted(winner, [judged], [*folds, holdout], scorer, automl.ensemble), [*folds, holdout]
-        ),
-        baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=seed),
-    )
+    vintages.append(fit_vintage(everything, seed))
+    shipped = reweighted(winner, [held_out], arena, automl.ensemble)
     return PoolFit(
-        model=model,
+        model=PooledModel(
+            pool_id=pool_id,
+            problem=problem,
+            definitions=definitions,
+            entities=everything.entities,
+            vintages=tuple(vintages),
+            calibration=calibrate_on(shipped, arena.judged),
+            baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=seed),
+        ),
         estimator="pooled",
         n_samples=len(samples),
-        n_trials=1,
+        n_trials=len(winner.members),
         features=tuple(everything.selected.columns),
         hyperparameters={LEARNER.name: dict(configuration(problem))},
         leaderboard=leaderboard(winner.members, baseline, winner, winner.weights),
@@ -131,12 +137,12 @@ def _cutoff(fold: Fold) -> Timestamp | None:
     return latest
 
 
-def judge(vintages: Sequence[Vintage], folds: Sequence[Fold], scorer: Scorer) -> tuple[Mixture, FloatArray]:
-    """Return the learner with its out-of-fold predictions, and its predictions of the holdout, the last fold."""
+def judge(vintages: Sequence[Vintage], arena: Arena) -> tuple[Mixture, FloatArray]:
+    """Return the learner with its out-of-fold predictions, and its predictions of the holdout."""
     started = time.perf_counter()
-    predicted = [fold.predict(vintage.fitted) for vintage, fold in zip(vintages, folds, strict=True)]
-    together = np.concatenate(predicted[:-1])
-    gain = scorer.gain(folds[:-1], together)
-    problem = folds[0].design.samples.problem
-    learner = Tuned(LEARNER, configuration(problem), together, gain, 1, time.perf_counter() - started)
-    return Mixture((learner,), (1.0,), together, gain), predicted[-1]
+    *folds, held_out = (fold.predict(one.fitted) for one, fold in zip(vintages, arena.judged, strict=True))
+    predicted = np.concatenate(folds)
+    gain = arena.scorer.gain(arena.folds, predicted)
+    problem = arena.holdout.design.samples.problem
+    learner = Tuned(LEARNER, configuration(problem), predicted, gain, 1, time.perf_counter() - started)
+    return Mixture((learner,), (1.0,), predicted, gain), held_out

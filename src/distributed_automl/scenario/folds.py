@@ -11,7 +11,7 @@ from distributed_automl.scenario.design import SERIES_COL, Design, FloatArray, I
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters
 from distributed_automl.scenario.members import clip
 from distributed_automl.scenario.metrics import Outcome, gain
-from distributed_automl.scenario.pool import PooledModel
+from distributed_automl.scenario.pool import FINAL, PooledModel
 from distributed_automl.scenario.selection._base import Selected
 from distributed_automl.scenario.selection.vote import select
 from distributed_automl.scenario.synthesis import Definitions, EntityTables, learn_entities, synthesize
@@ -104,6 +104,36 @@ class Scorer:
     def gain(self, folds: Sequence[Fold], predicted: FloatArray) -> float:
         """Return the objective, greater is better."""
         return gain(self.outcome(folds, predicted), self.objective)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Where candidates compete.
+
+    Attributes:
+        folds: for every choice, oldest first.
+        holdout: for the final score alone.
+        everything: all rows whose target is known, for the model that ships; nothing to judge by.
+        scorer: the objective.
+        seed: of every random draw.
+    """
+
+    folds: tuple[Fold, ...]
+    holdout: Fold
+    everything: Fold
+    scorer: Scorer
+    seed: int
+
+    @property
+    def judged(self) -> tuple[Fold, ...]:
+        """The folds and, last, the holdout."""
+        return (*self.folds, self.holdout)
+
+
+def final_split(samples: Samples) -> Split:
+    """Return the split that learns from every row whose target is known and judges none."""
+    known = np.flatnonzero(np.isfinite(samples.y))
+    return Split(FINAL, train=known, valid=np.array([], dtype=np.intp))
 
 
 def naive_error(samples: Samples, rows: IntArray) -> float:

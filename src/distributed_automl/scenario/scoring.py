@@ -7,7 +7,7 @@ import numpy as np
 from distributed_automl.scenario.calendar import steps_after
 from distributed_automl.scenario.design import FloatArray, IntArray
 from distributed_automl.scenario.ensemble import Mixture
-from distributed_automl.scenario.folds import Fold, Scorer
+from distributed_automl.scenario.folds import Arena, Fold
 from distributed_automl.scenario.intervals import Calibration, calibrate
 from distributed_automl.scenario.kpis import kpis
 from distributed_automl.scenario.members import weighted_mean
@@ -19,12 +19,7 @@ Values = dict[str, float]
 
 
 def score_holdout(
-    winner: Mixture,
-    held_out: Sequence[FloatArray],
-    baseline: Tuned,
-    folds: Sequence[Fold],
-    holdout: Fold,
-    scorer: Scorer,
+    winner: Mixture, held_out: Sequence[FloatArray], baseline: Tuned, arena: Arena
 ) -> tuple[Values, Values]:
     """Score the holdout, which nothing has looked at: metrics and KPIs of the winner and of the baseline.
 
@@ -34,15 +29,13 @@ def score_holdout(
         winner: chosen on the folds.
         held_out: each member's predictions of the holdout.
         baseline: what the winner is compared with.
-        folds: where the winner was chosen.
-        holdout: where it is judged.
-        scorer: how.
+        arena: where the winner was chosen, and the holdout.
     """
-    problem = holdout.design.samples.problem
+    holdout, problem = arena.holdout, arena.holdout.design.samples.problem
     predicted = weighted_mean(held_out, winner.weights)
-    plain = holdout.predict(holdout.fit(baseline.candidate, baseline.hyperparameters, seed=0))
-    outcome, naive = scorer.outcome([holdout], predicted), scorer.outcome([holdout], plain)
-    bounds = calibrate_on(winner, folds).bounds(predicted, steps_of(holdout), problem.target_min)
+    plain = holdout.predict(holdout.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed))
+    outcome, naive = (arena.scorer.outcome([holdout], values) for values in (predicted, plain))
+    bounds = calibrate_on(winner, arena.folds).bounds(predicted, steps_of(holdout), problem.target_min)
     metrics = scores(outcome, problem.task) | coverage(outcome.y_true, bounds, problem.levels)
     return metrics | _as_baseline(scores(naive, problem.task)), kpis(outcome) | _as_baseline(kpis(naive))
 

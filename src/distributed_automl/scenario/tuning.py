@@ -1,7 +1,7 @@
 """The search of one candidate's hyper-parameters on the folds: a study that only its number of trials ends."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from distributed_automl.parameters import Tuning
 from distributed_automl.scenario.design import FloatArray
 from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
-from distributed_automl.scenario.folds import Fold, Scorer
+from distributed_automl.scenario.folds import Arena
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -55,50 +55,47 @@ class _Objective:
     """Fits and judges one configuration fold after fold, and remembers the best one's predictions."""
 
     candidate: Candidate
-    folds: Sequence[Fold]
-    scorer: Scorer
-    seed: int
+    arena: Arena
     best: tuple[float, Hyperparameters, FloatArray] | None = None
 
     def __call__(self, trial: optuna.Trial) -> float:
-        hyperparameters = self.candidate.suggest(trial, self.folds[0].design)
-        predicted: list[FloatArray] = []
+        folds = self.arena.folds
+        hyperparameters = self.candidate.suggest(trial, folds[0].design)
+        predicted = np.empty(0)
         gain = -np.inf
-        for number, fold in enumerate(self.folds):
-            fitted = fold.fit(self.candidate, hyperparameters, seed=self.seed)
-            predicted.append(fold.predict(fitted))
-            gain = self.scorer.gain(self.folds[: number + 1], np.concatenate(predicted))
+        for number, fold in enumerate(folds, start=1):
+            fitted = fold.fit(self.candidate, hyperparameters, seed=self.arena.seed)
+            predicted = np.concatenate([predicted, fold.predict(fitted)])
+            gain = self.arena.scorer.gain(folds[:number], predicted)
             trial.report(gain, number)
-            if number + 1 < len(self.folds) and trial.should_prune():
+            if number < len(folds) and trial.should_prune():
                 raise optuna.TrialPruned
         if self.best is None or gain > self.best[0]:
-            self.best = (gain, hyperparameters, np.concatenate(predicted))
+            self.best = (gain, hyperparameters, predicted)
         return gain
 
 
-def tune(candidate: Candidate, folds: Sequence[Fold], scorer: Scorer, *, tuning: Tuning, seed: int) -> Tuned:
-    """Search a candidate's space; the first trial is its default configuration.
+def tune(candidate: Candidate, arena: Arena, tuning: Tuning) -> Tuned:
+    """Search a candidate's space on the folds; the first trial is its default configuration.
 
     A candidate that has nothing to search is evaluated once.
 
     Args:
         candidate: the family.
-        folds: at least one.
-        scorer: the objective.
+        arena: the folds, the objective, and the seed of the sampler and of every fit.
         tuning: sampler, trials, pruning.
-        seed: of the sampler and of every fit.
 
     Raises:
         KeyError: the sampler is not in SAMPLERS.
     """
     started = time.perf_counter()
-    sampler = SAMPLERS[tuning.sampler](seed, tuning.n_trials)
+    sampler = SAMPLERS[tuning.sampler](arena.seed, tuning.n_trials)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=_pruner(tuning))
-    study.enqueue_trial(dict(candidate.defaults(folds[0].design)))
-    objective = _Objective(candidate, folds, scorer, seed)
+    study.enqueue_trial(dict(candidate.defaults(arena.folds[0].design)))
+    objective = _Objective(candidate, arena)
     study.optimize(objective, n_trials=1)
-    if study.trials[0].params:
-        study.optimize(objective, n_trials=tuning.n_trials - 1) if tuning.n_trials > 1 else None
+    if study.trials[0].params and tuning.n_trials > 1:
+        study.optimize(objective, n_trials=tuning.n_trials - 1)
     assert objective.best is not None  # the first trial has nothing to be pruned against
     gain, hyperparameters, predicted = objective.best
     return Tuned(candidate, hyperparameters, predicted, gain, len(study.trials), time.perf_counter() - started)

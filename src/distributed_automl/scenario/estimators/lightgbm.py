@@ -33,9 +33,23 @@ MIN_BAGGED = 20
 LOSSES = ("l1", "l2")
 ABSOLUTE_OBJECTIVES = frozenset({"wape", "mae", "medae", "smape", "mase"})
 """Objectives that a conditional median serves best."""
-SMALL = {"n_trees": 80, "learning_rate": 0.03, "num_leaves": 6, "min_data_in_leaf": 20, "feature_fraction": 0.5}
-"""For a few hundred noisy periods: an underfitted sum of small trees errs least."""
-LARGER = {"n_trees": 120, "learning_rate": 0.08, "num_leaves": 12, "min_data_in_leaf": 10, "feature_fraction": 0.8}
+SMALL = {
+    "n_trees": 80,
+    "learning_rate": 0.05,
+    "num_leaves": 6,
+    "min_data_in_leaf": 15,
+    "feature_fraction": 0.5,
+    "extra_trees": True,
+}
+"""For a few hundred noisy periods: small trees with random thresholds, rather too few than too many."""
+LARGER = {
+    "n_trees": 120,
+    "learning_rate": 0.08,
+    "num_leaves": 12,
+    "min_data_in_leaf": 10,
+    "feature_fraction": 0.8,
+    "extra_trees": False,
+}
 """For a table of rows with a signal in its features."""
 
 
@@ -100,6 +114,7 @@ class LightGBM(RegressorCandidate):
             "num_leaves": trial.suggest_int("num_leaves", 4, 24, log=True),
             "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 40, log=True),
             "feature_fraction": trial.suggest_float("feature_fraction", 0.3, 1.0),
+            "extra_trees": trial.suggest_categorical("extra_trees", [True, False]),
         }
 
     def learn(self, X: FloatArray, z: FloatArray, *, hyperparameters: Hyperparameters, seed: int) -> Booster:
