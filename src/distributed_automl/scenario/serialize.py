@@ -63,7 +63,7 @@ def unpack(data: bytes, digest: str) -> Parts:
             files = {name: archive.read(name) for name in archive.namelist()}
         document = json.loads(files[_MANIFEST])
         version = document["format"]
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"the bytes are no model: expected a zip with '{_MANIFEST}' ({error})") from error
     if version != FORMAT:
         raise ModelError(f"the model's format is {version!r}, this program reads {FORMAT!r}; fit the scenario again")

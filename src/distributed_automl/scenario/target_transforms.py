@@ -137,12 +137,13 @@ def recent_level(samples: Samples, known: FloatArray, rows: IntArray) -> FloatAr
     is_known = np.isfinite(known)
     total = _window_sums(np.where(is_known, np.abs(known), 0.0), start, end)
     count = _window_sums(is_known.astype(np.float64), start, end)
-    return np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0)
+    level: FloatArray = np.divide(total, count, out=np.full(len(rows), np.nan), where=count > 0)
+    return level
 
 
 def _window_sums(values: FloatArray, start: IntArray, end: IntArray) -> FloatArray:
     """Sum `values[start:end]` per window: summed apart, so that no window's value depends on another's."""
     bounds = np.column_stack([start, np.maximum(end, start)]).ravel()
     sums: FloatArray = np.add.reduceat(np.r_[values, 0.0], bounds)[::2]
-    sums[end <= start] = 0.0  # `reduceat` returns one value for an empty window
+    sums[end <= start] = 0.0  # reduceat gives an empty window a value
     return sums

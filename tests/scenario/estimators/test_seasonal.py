@@ -68,11 +68,19 @@ def test_when_two_series_share_a_scenario_then_each_keeps_its_own_level() -> Non
     np.testing.assert_allclose(predicted, np.r_[WEEK, WEEK + 100], rtol=1e-12)
 
 
-def test_when_sales_repeat_every_week_then_smoothing_continues_them() -> None:
-    design = forecasting_design([np.r_[np.tile(WEEK, 20), [np.nan] * HORIZON]])
+def test_when_sales_repeat_every_week_then_smoothing_continues_them_exactly() -> None:
+    design = forecasting_design([np.r_[np.tile([0.0, 0, 0, 0, 0, 1, 1], 20), [np.nan] * HORIZON]])
+    predicted = FittedExponentialSmoothing("none", "none").predict(design, np.arange(140), np.arange(140, 154))
+    np.testing.assert_allclose(predicted, np.tile([0.0, 0, 0, 0, 0, 1, 1], 2), atol=1e-12)
+
+
+def test_when_sales_nearly_repeat_every_week_then_smoothing_nearly_continues_them() -> None:
+    past = np.tile(WEEK, 20)
+    past[50] += 0.001
+    design = forecasting_design([np.r_[past, [np.nan] * HORIZON]])
     for transform in ("log1p", "none"):
         predicted = FittedExponentialSmoothing("none", transform).predict(design, np.arange(140), np.arange(140, 154))
-        np.testing.assert_allclose(predicted, np.tile(WEEK, 2), rtol=1e-3)
+        np.testing.assert_allclose(predicted, np.tile(WEEK, 2), rtol=1e-2)
 
 
 def test_when_a_long_season_repeats_then_smoothing_takes_its_profile_out_and_continues_it() -> None:

@@ -33,7 +33,7 @@ class FittedExponentialSmoothing(Fitted):
 
     The smoothing minimises the mean squared error over all steps up to the horizon ("amse") and not the likelihood,
     which looks one step ahead: smoother states, better forecasts, and a search that ends earlier. A series that is
-    too short or constant gets its seasonal mean.
+    too short, constant or exactly periodic gets its seasonal mean.
 
     Attributes:
         trend: in TRENDS.
@@ -64,7 +64,7 @@ class FittedExponentialSmoothing(Fitted):
     def _forecast(self, design: Design, known: FloatArray, start: int, rows: IntArray) -> FloatArray:
         """Forecast rows of the series that begins at `start`; NaN if it cannot be smoothed. Shape (n_rows,)."""
         places = start + np.flatnonzero(np.isfinite(known[start : int(rows.min())]))
-        if len(places) < MIN_PERIODS or np.ptp(known[places]) == 0.0:
+        if len(places) < MIN_PERIODS or _repeats(known[places], design.samples.season):
             return np.full(len(rows), np.nan)
         last = int(places[-1])
         window = np.arange(max(int(places[0]), last + 1 - MAX_PERIODS), last + 1, dtype=np.intp)
@@ -121,6 +121,12 @@ def _ets(past: FloatArray, season: int, trend: tuple[str, bool], *, n_steps: int
         past, season, model, damped=is_damped, opt_crit="amse", nmse=n_criterion, maxit=MAX_ITERATIONS
     )
     return np.asarray(forecast_ets(fitted, n_steps)["mean"], dtype=np.float64)  # type: ignore[no-untyped-call]
+
+
+def _repeats(past: FloatArray, season: int) -> bool:
+    """Return whether every season is the same: an error of zero has no likelihood, and statsforecast raises."""
+    period = season if len(past) >= 2 * season else 1
+    return np.array_equal(past[period:], past[:-period])
 
 
 def _filled(design: Design, known: FloatArray, window: IntArray) -> FloatArray:
