@@ -1,8 +1,9 @@
 """Every parameter of the program: its type, bounds, unit and default. Configuration states only what differs."""
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -21,7 +22,9 @@ class Problem(Parameters):
     name: str = Field("demand", pattern=r"^[a-z][a-z0-9_]*$", description="Prefixes output paths and the experiment.")
     task: Task = "forecasting"
     scenario_keys: tuple[str, ...] = Field(min_length=1, description="Columns whose values name a scenario.")
-    series_keys: tuple[str, ...] = Field((), description="Columns that name a series inside a scenario; []: one series.")
+    series_keys: tuple[str, ...] = Field(
+        (), description="Columns that name a series inside a scenario; []: one series."
+    )
     timestamp: str | None = Field(None, description="Column of the period; required for forecasting.")
     frequency: str | int | None = Field(
         None, description="A pandas offset alias, or an integer step for an integer timestamp."
@@ -105,7 +108,9 @@ class Validation(Parameters):
 class Synthesis(Parameters):
     """What featuretools derives from a frame."""
 
-    seasonal_lags: int = Field(4, ge=0, le=20, description="Lags at whole seasons, the first not younger than the horizon.")
+    seasonal_lags: int = Field(
+        4, ge=0, le=20, description="Lags at whole seasons, the first not younger than the horizon."
+    )
     windows: tuple[Annotated[int, Field(ge=2)], ...] = Field(
         (7, 28, 56), description="Periods of the rolling statistics, all ending a horizon before the row."
     )
@@ -130,7 +135,9 @@ class Tuning(Parameters):
     """The search of each candidate's hyper-parameters. Only the number of trials ends it."""
 
     sampler: str = "tpe"
-    n_trials: int = Field(4, ge=1, le=10_000, description="Trials per candidate; the first is its default configuration.")
+    n_trials: int = Field(
+        4, ge=1, le=10_000, description="Trials per candidate; the first is its default configuration."
+    )
     pruning: bool = True
 
 
@@ -155,7 +162,14 @@ class AutoML(Parameters):
     """How one scenario is searched."""
 
     seed: int = Field(0, ge=0)
-    candidates: tuple[str, ...] = ("ridge", "random_forest", "lightgbm", "exponential_smoothing", "seasonal_mean", "pooled")
+    candidates: tuple[str, ...] = (
+        "ridge",
+        "random_forest",
+        "lightgbm",
+        "exponential_smoothing",
+        "seasonal_mean",
+        "pooled",
+    )
     validation: Validation = Validation()
     synthesis: Synthesis = Synthesis()
     selection: Selection = Selection()
@@ -167,7 +181,9 @@ class AutoML(Parameters):
 class Plan(Parameters):
     """What is trained, and in which portions."""
 
-    refit: Literal["changed", "stale", "all"] = Field("changed", description="stale: changed or too old; all: everything.")
+    refit: Literal["changed", "stale", "all"] = Field(
+        "changed", description="stale: changed or too old; all: everything."
+    )
     max_age_days: float = Field(30.0, gt=0.0, description="Age from which `stale` refits.")
     retry_failed: bool = Field(True, description="Fit a scenario again whose last fit failed on the same rows.")
     n_waves: int = Field(6, ge=1, description="Spark jobs that a full run is cut into at most.")
@@ -187,9 +203,13 @@ class Limits(Parameters):
 class Run(Parameters):
     """How this run is carried out. Nothing here changes a result."""
 
-    engine: Literal["spark", "local"] = Field("spark", description="local: in this process, one scenario after another.")
+    engine: Literal["spark", "local"] = Field(
+        "spark", description="local: in this process, one scenario after another."
+    )
     scenarios: tuple[str, ...] = Field((), description="Scenario ids to restrict the run to; []: all.")
-    tolerated_failed_share: Share = Field(0.05, description="Share of failed scenarios above which a run ends in an error.")
+    tolerated_failed_share: Share = Field(
+        0.05, description="Share of failed scenarios above which a run ends in an error."
+    )
     limits: Limits = Limits()
 
 
@@ -213,6 +233,12 @@ class Engineering(Parameters):
         ("FUEL", "MISCELLANEOUS"), description="Departments whose rows are not counted in units."
     )
     country: str = Field("US", min_length=2, max_length=2, description="Whose public holidays the calendar shows.")
+
+    @field_validator("origin")
+    @classmethod
+    def _is_a_day(cls, origin: str) -> str:
+        date.fromisoformat(origin)  # a ValueError that names what is wrong, e.g. "day is out of range for month"
+        return origin
 
 
 class Reporting(Parameters):

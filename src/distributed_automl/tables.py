@@ -95,7 +95,11 @@ PLAN = Table(
         Column("pool_fingerprint", "string", "fingerprint of the pooled fit that the fit may use; null: of none"),
         Column("fingerprint", "string", "hash of rows, parameters, code, portfolio and pool"),
         Column("estimated_seconds", "double", "expected core-seconds of the fit"),
-        Column("action", "string", "fit | reuse | skip | outside (not in this run; measured because pools are made from all)"),
+        Column(
+            "action",
+            "string",
+            "fit | reuse | skip | outside (not in this run, but its pool is made from it)",
+        ),
         Column("reason", "string", "why"),
         Column("wave", "int", "the wave that fits it; null unless action is fit"),
         Column("bucket", "int", "its task inside the wave; null unless action is fit"),

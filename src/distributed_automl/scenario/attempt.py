@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem
 from distributed_automl.scenario.design import Timestamp
+from distributed_automl.scenario.features import loaded
 from distributed_automl.scenario.fit import Fit, OnStage, fit_scenario, ignore_stage
 from distributed_automl.scenario.fit_pool import fit_pool
 from distributed_automl.scenario.ladder import (
@@ -60,6 +62,18 @@ class StoredModel:
     data: bytes
     digest: str
     run_id: str
+
+
+def preload(definitions: Definitions | None = None) -> None:
+    """Do once, before a process forks a child per scenario, what every child would do again.
+
+    Args:
+        definitions: of the features that the children will synthesize; None if their models bring their own.
+    """
+    for module in ("lightgbm", "sklearn.ensemble", "statsforecast.ets"):
+        import_module(module)
+    if definitions is not None:
+        loaded(definitions.features)
 
 
 def attempt(work: Callable[[OnStage], T], on_stage: OnStage = ignore_stage) -> T | Failure:

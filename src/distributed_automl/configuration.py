@@ -1,0 +1,174 @@
+"""Check a configuration as a whole: every block, every name, in one report, before anything starts."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from pydantic import BaseModel, ValidationError
+
+from distributed_automl.errors import AutoMLError
+from distributed_automl.parameters import AutoML, Engineering, Plan, Prediction, Problem, Reporting, Run, Tracking
+
+BLOCKS: dict[str, type[BaseModel]] = {
+    "problem": Problem,
+    "automl": AutoML,
+    "plan": Plan,
+    "run": Run,
+    "prediction": Prediction,
+    "tracking": Tracking,
+    "engineering": Engineering,
+    "reporting": Reporting,
+}
+"""Blocks of parameters.yml and what they may hold."""
+
+
+class ConfigurationError(AutoMLError):
+    """The parameters are wrong; the message lists every fault."""
+
+
+def require_valid(parameters: Mapping[str, object], global_values: Mapping[str, object]) -> None:
+    """Raise ConfigurationError unless every block is valid.
+
+    Args:
+        parameters: parameters.yml, merged over base, environment and command line.
+        global_values: globals.yml, merged.
+    """
+    faults = list(faults_of(parameters, global_values))
+    if faults:
+        lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, start=1))
+        raise ConfigurationError(f"the configuration has {len(faults)} fault{'s' * (len(faults) > 1)}:\n{lines}")
+
+
+def faults_of(parameters: Mapping[str, object], global_values: Mapping[str, object]) -> Iterator[str]:
+    """Yield every fault: where, what was found, what is allowed."""
+    valid: dict[str, BaseModel] = {}
+    for name, model in BLOCKS.items():
+        if name not in parameters:
+            yield f"`{name}`: the block is missing; write `{name}: {{}}` for the defaults"
+            continue
+        try:
+            valid[name] = model.model_validate(parameters[name])
+        except ValidationError as error:
+            yield from (_fault(name, model, detail) for detail in error.errors())
+    yield from _unknown_blocks(parameters)
+    yield from _name_faults(parameters)
+    yield from _problem_name_fault(valid.get("problem"), global_values)
+
+
+def _fault(block: str, model: type[BaseModel], detail: Mapping[str, object]) -> str:
+    """Return one of pydantic's complaints as a line."""
+    location = detail["loc"]
+    assert isinstance(location, tuple)
+    where = ".".join(str(part) for part in (block, *location))
+    if detail["type"] == "extra_forbidden":
+        return f"`{where}`: there is no such parameter{_hint(str(location[-1]), _fields(model, location[:-1]))}"
+    if detail["type"] == "missing":
+        return f"`{where}`: is required"
+    found = "" if isinstance(detail["input"], Mapping) else f"; found {detail['input']!r}"
+    return f"`{where}`: {str(detail['msg']).removeprefix('Value error, ')}{found}"
+
+
+def _fields(model: type[BaseModel], path: Iterable[object]) -> list[str]:
+    """Return the names that are known at a place inside a block."""
+    inside: object = model
+    for part in path:
+        field = inside.model_fields.get(str(part)) if _is_model(inside) else None  # type: ignore[attr-defined]
+        inside = field.annotation if field else None
+    return sorted(inside.model_fields) if _is_model(inside) else []  # type: ignore[attr-defined]
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there are {', '.join(known)}" if known else ""
+
+
+def _unknown_blocks(parameters: Mapping[str, object]) -> Iterator[str]:
+    """Yield blocks that look misspelt; other blocks may belong to pipelines of the user's own."""
+    for name in parameters:
+        close = get_close_matches(name, BLOCKS, n=1, cutoff=0.75)
+        if name not in BLOCKS and close:
+            yield f"`{name}`: there is no such block; did you mean '{close[0]}'?"
+
+
+def _problem_name_fault(problem: BaseModel | None, global_values: Mapping[str, object]) -> Iterator[str]:
+    wanted = global_values.get("problem_name")
+    if isinstance(problem, Problem) and wanted is not None and wanted != problem.name:
+        yield f"`problem.name`: is '{problem.name}', but `problem_name` in globals.yml (the folders) is '{wanted}'"
+
+
+# --- names of strategies ---------------------------------------------------------------------------------------------
+
+
+def _candidates() -> Iterable[str]:
+    from distributed_automl.scenario.estimators import CANDIDATES
+
+    return CANDIDATES
+
+
+def _selectors() -> Iterable[str]:
+    from distributed_automl.scenario.selection import SELECTORS
+
+    return SELECTORS
+
+
+def _samplers() -> Iterable[str]:
+    from distributed_automl.scenario.tuning import SAMPLERS
+
+    return SAMPLERS
+
+
+def _objectives() -> Iterable[str]:
+    from distributed_automl.scenario.metrics import objective_names
+
+    return objective_names()
+
+
+NAMES: dict[str, tuple[str, Callable[[], Iterable[str]]]] = {
+    "problem.objective": ("objective", _objectives),
+    "automl.candidates": ("candidate", _candidates),
+    "automl.selection.methods": ("selection method", _selectors),
+    "automl.tuning.sampler": ("sampler", _samplers),
+}
+"""Parameters that name strategies: what they name, and where the names are."""
+
+
+def _name_faults(parameters: Mapping[str, object]) -> Iterator[str]:
+    """Yield names that no strategy has, also from blocks that have other faults.
+
+    Tables of strategies import whole libraries, so only a name that differs from the defaults is looked up.
+    """
+    for path, (what, names) in NAMES.items():
+        given = set(_values(parameters, path)) - _default_names(path)
+        known = set(names()) if given else set()
+        yield from (f"`{path}`: there is no {what} '{name}'{_hint(name, known)}" for name in sorted(given - known))
+    yield from _frequency_fault(parameters)
+
+
+def _values(parameters: Mapping[str, object], path: str) -> tuple[str, ...]:
+    """Return the names that a parameter holds; none if it is not there, or holds something else."""
+    value: object = parameters
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)
+    several = value if isinstance(value, list | tuple) else [value]
+    return tuple(name for name in several if isinstance(name, str))
+
+
+def _default_names(path: str) -> set[str]:
+    problem = Problem(task="regression", scenario_keys=("k",), target="t", sample_id="i")
+    return set(_values({"automl": AutoML(), "problem": problem}, path))
+
+
+def _frequency_fault(parameters: Mapping[str, object]) -> Iterator[str]:
+    from distributed_automl.scenario.calendar import offset_of
+
+    for frequency in _values(parameters, "problem.frequency"):
+        try:
+            offset_of(frequency)
+        except ValueError as error:
+            yield f"`problem.frequency`: {str(error).removeprefix('`frequency` ')}"

@@ -1,0 +1,182 @@
+"""What a prediction is asked for: the origin, the rows without a target after it, and whether they can be answered."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, FractionalType, IntegralType
+
+from distributed_automl.errors import RunError, TableError
+from distributed_automl.fleet.scenario_ids import POOL_COL, SCENARIO_COL, quoted
+from distributed_automl.parameters import Prediction, Problem
+
+Origin: TypeAlias = "pd.Timestamp | int | None"
+_N_NAMED = 10
+"""Rows that an error names."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question.
+
+    Attributes:
+        origin: last timestamp that may be known; None in tabular tasks.
+        scenarios: one row per scenario with rows asked for: scenario_id, pool_id, n_rows (history too), n_asked.
+    """
+
+    origin: Origin
+    scenarios: pd.DataFrame
+
+    @property
+    def n_asked(self) -> int:
+        return int(self.scenarios["n_asked"].sum())
+
+
+def read_question(frame: DataFrame, problem: Problem, prediction: Prediction) -> Asked:
+    """Find what is asked, and refuse what cannot be answered before anything is predicted.
+
+    Args:
+        frame: master_df_predict with SCENARIO_COL and POOL_COL.
+        problem: the use case.
+        prediction: may fix the origin.
+
+    Raises:
+        RunError: nothing is asked for, there is no origin, or a row lies beyond the horizon.
+        TableError: a key or timestamp is null, a row is asked for twice, or `pool_by` varies inside a scenario.
+    """
+    _refuse_nulls(frame, problem)
+    origin = find_origin(frame, problem, prediction)
+    asked = is_asked(frame, problem, origin)
+    scenarios = _scenarios(frame, asked)
+    if scenarios.empty:
+        raise RunError(f"no row is asked for: '{problem.target}' is known everywhere {_after(problem, origin)}")
+    _refuse_two_pools(scenarios, problem)
+    wanted = frame.where(asked)
+    _refuse_doubles(wanted, problem)
+    if problem.is_forecasting:
+        _refuse_beyond_horizon(wanted, problem, origin)
+    return Asked(origin, scenarios[["scenario_id", "pool_id", "n_rows", "n_asked"]])
+
+
+def _after(problem: Problem, origin: Origin) -> str:
+    return f"after the origin {origin} ({problem.timestamp})" if problem.is_forecasting else "in master_df_predict"
+
+
+def unknown(frame: DataFrame, problem: Problem) -> Column:
+    """Return which rows have no target: null or NaN."""
+    target = quoted(problem.target)
+    kind = frame.schema[problem.target].dataType
+    is_float = isinstance(kind, FractionalType) and kind.typeName() in ("float", "double")
+    return target.isNull() | F.isnan(target) if is_float else target.isNull()
+
+
+def is_asked(frame: DataFrame, problem: Problem, origin: Origin) -> Column:
+    """Return which rows are asked for."""
+    if not problem.is_forecasting:
+        return unknown(frame, problem)
+    return unknown(frame, problem) & (_timestamp(problem) > origin_column(frame, problem, origin))
+
+
+def origin_column(frame: DataFrame, problem: Problem, origin: Origin) -> Column:
+    """Return the origin as a column of the timestamp's own type; a null string in tabular tasks."""
+    if problem.timestamp is None or origin is None:
+        return F.lit(None).cast("string")
+    kind = frame.schema[problem.timestamp].dataType
+    return F.lit(int(origin) if isinstance(origin, int) else str(origin)).cast(kind)
+
+
+def find_origin(frame: DataFrame, problem: Problem, prediction: Prediction) -> Origin:
+    """Return `prediction.origin`, else the latest timestamp with any target."""
+    if not problem.is_forecasting or problem.timestamp is None:
+        return None
+    kind = frame.schema[problem.timestamp].dataType
+    if prediction.origin is not None:
+        return given_origin(prediction.origin, kind)
+    latest = frame.where(~unknown(frame, problem)).agg(F.max(_timestamp(problem)).alias("origin")).first()
+    if latest is None or latest["origin"] is None:
+        raise RunError(
+            f"no row of master_df_predict has a target ('{problem.target}'), so there is no origin to predict from: "
+            "add the history, or set prediction.origin"
+        )
+    return _as_origin(latest["origin"], kind)
+
+
+def given_origin(origin: str | int, kind: DataType) -> Origin:
+    """Return `prediction.origin` as a timestamp of the table's kind."""
+    if isinstance(kind, IntegralType) != isinstance(origin, int):
+        raise RunError(f"prediction.origin {origin!r} does not fit a timestamp column of type {kind.simpleString()}")
+    try:
+        return _as_origin(origin, kind)
+    except ValueError as error:
+        raise RunError(
+            f"prediction.origin {origin!r} is not a date: write it as 2017-12-03 or 2017-12-03 06:00"
+        ) from error
+
+
+def _as_origin(value: Any, kind: DataType) -> Origin:
+    return int(value) if isinstance(kind, IntegralType) else pd.Timestamp(value)
+
+
+def _timestamp(problem: Problem) -> Column:
+    assert problem.timestamp is not None  # the parameters require it in forecasting
+    return quoted(problem.timestamp)
+
+
+def _scenarios(frame: DataFrame, asked: Column) -> pd.DataFrame:
+    """Return one row per scenario with rows asked for, sorted by id."""
+    counted = frame.groupBy(F.col(SCENARIO_COL).alias("scenario_id")).agg(
+        F.min(POOL_COL).alias("pool_id"),
+        F.max(POOL_COL).alias("other_pool_id"),
+        F.count(F.lit(1)).alias("n_rows"),
+        F.count_if(asked).alias("n_asked"),
+    )
+    return counted.where("n_asked > 0").toPandas().sort_values("scenario_id", ignore_index=True)
+
+
+def _refuse_nulls(frame: DataFrame, problem: Problem) -> None:
+    named = [*problem.keys, *((problem.timestamp,) if problem.is_forecasting else (problem.sample_id,))]
+    columns = [name for name in named if name is not None]
+    found = frame.agg(*(F.count_if(quoted(name).isNull()).alias(f"c{i}") for i, name in enumerate(columns))).first()
+    nulls = {name: found[i] for i, name in enumerate(columns) if found is not None and found[i]}
+    if nulls:
+        raise TableError(f"master_df_predict has nulls where every row needs a value (column: rows): {nulls}")
+
+
+def _refuse_two_pools(scenarios: pd.DataFrame, problem: Problem) -> None:
+    split = scenarios.loc[scenarios["pool_id"] != scenarios["other_pool_id"], "scenario_id"]
+    if len(split):
+        raise TableError(f"`pool_by` {list(problem.pool_by)} varies inside the scenarios {sorted(split)[:_N_NAMED]}")
+
+
+def _refuse_doubles(wanted: DataFrame, problem: Problem) -> None:
+    names = [*problem.keys, problem.timestamp] if problem.is_forecasting else [problem.sample_id]
+    columns = [quoted(name) for name in names if name is not None]
+    doubled = wanted.groupBy(*columns).count().where("count > 1").limit(_N_NAMED).toPandas()
+    if len(doubled):
+        raise TableError(
+            f"these rows are asked for more than once: {doubled.to_dict('records')}; (a sample is unique in its table)"
+        )
+
+
+def _refuse_beyond_horizon(wanted: DataFrame, problem: Problem, origin: Origin) -> None:
+    from distributed_automl.scenario.calendar import steps_after
+
+    assert problem.frequency is not None  # the parameters require it
+    timestamp = _timestamp(problem)
+    periods = wanted.select(timestamp.alias("timestamp")).distinct().toPandas()["timestamp"].sort_values()
+    kind = wanted.schema[str(problem.timestamp)].dataType
+    stamps = periods if isinstance(kind, IntegralType) else pd.to_datetime(periods)
+    steps = steps_after(origin, stamps.reset_index(drop=True), problem.frequency)  # type: ignore[arg-type]
+    late = periods[steps > problem.horizon]
+    if late.empty:
+        return
+    first = F.lit(str(late.iloc[0])).cast(kind)
+    rows = wanted.where(timestamp >= first).orderBy(timestamp, SCENARIO_COL)
+    named = rows.select(SCENARIO_COL, timestamp.cast("string")).limit(_N_NAMED).toPandas()
+    lines = [f"'{scenario}' at {stamp}" for scenario, stamp in named.itertuples(index=False)]
+    raise RunError(
+        f"{rows.count()} rows are asked for beyond the horizon of {problem.horizon} steps after the origin {origin}: "
+        f"{'; '.join(lines)}; drop them, move the origin, or train with a longer problem.horizon"
+    )

@@ -1,0 +1,152 @@
+"""What a fit depends on, hashed: its rows in one pass of Spark SQL; parameters, code and libraries on the driver."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, MapType, VariantType
+
+from distributed_automl.errors import TableError
+from distributed_automl.fleet.scenario_ids import POOL_COL, SCENARIO_COL, quoted, with_ids
+from distributed_automl.parameters import Problem
+
+LIBRARIES = (
+    "featuretools",
+    "lightgbm",
+    "numpy",
+    "optuna",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "statsforecast",
+    "woodwork",
+)
+"""Libraries whose version decides a fit."""
+_LOW_BITS = 0xFFFFFFFF
+_CORE = "distributed_automl.scenario"
+
+
+def digest_of(parts: object) -> str:
+    """Return the SHA-256 of JSON values, hexadecimal; the order of a mapping's keys does not matter."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def measure(master_df: DataFrame, problem: Problem) -> pd.DataFrame:
+    """Measure every scenario in one pass: rows, calendar, pool and the fingerprint of its rows.
+
+    Neither the order of rows or columns nor the partitioning matters; types do, and so does which column is null.
+
+    Returns:
+        One row per scenario, sorted by id: scenario_id, pool_id, n_rows, first_timestamp, last_timestamp (str or None),
+        rows_fingerprint.
+
+    Raises:
+        TableError: a scenario key is null, or `pool_by` varies inside a scenario; both name where.
+    """
+    types = {field.name: field.dataType for field in master_df.schema.fields}
+    found = _measured(master_df, problem, types).toPandas()
+    _refuse_null_keys(found, problem)
+    _refuse_two_pools(found, problem)
+    schema = sorted((name, kind.simpleString()) for name, kind in types.items())
+    prints = [
+        digest_of([schema, *map(int, parts)]) for parts in found[["n_rows", "bits", "sums"]].itertuples(index=False)
+    ]
+    columns = ["scenario_id", "pool_id", "n_rows", "first_timestamp", "last_timestamp"]
+    return found[columns].assign(rows_fingerprint=prints).sort_values("scenario_id", ignore_index=True)
+
+
+def _measured(master_df: DataFrame, problem: Problem, types: Mapping[str, DataType]) -> DataFrame:
+    timestamp = quoted(problem.timestamp) if problem.timestamp else F.lit(None)
+    hashed = with_ids(master_df, problem).select(
+        F.col(SCENARIO_COL), F.col(POOL_COL), timestamp.alias("timestamp"), row_hash(types).alias("hash")
+    )
+    return hashed.groupBy(F.col(SCENARIO_COL).alias("scenario_id")).agg(
+        F.min(POOL_COL).alias("pool_id"),
+        F.max(POOL_COL).alias("other_pool_id"),
+        F.count(F.lit(1)).alias("n_rows"),
+        F.min("timestamp").cast("string").alias("first_timestamp"),
+        F.max("timestamp").cast("string").alias("last_timestamp"),
+        F.bit_xor("hash").alias("bits"),
+        F.sum(F.col("hash").bitwiseAND(F.lit(_LOW_BITS))).alias("sums"),
+    )
+
+
+def row_hash(types: Mapping[str, DataType]) -> Column:
+    """Return a 64-bit hash of a row: every column with its null flag, in the order of the columns' names."""
+    unhashable = [name for name, kind in types.items() if isinstance(kind, MapType | VariantType)]
+    if unhashable:
+        raise TableError(
+            f"the columns {unhashable} are maps or variants; split them into plain columns in the engineering"
+        )
+    return F.xxhash64(*_flagged(types))
+
+
+def _flagged(types: Mapping[str, DataType]) -> Iterator[Column]:
+    for name in sorted(types):
+        yield quoted(name).isNull()
+        yield quoted(name)
+
+
+def _refuse_null_keys(found: pd.DataFrame, problem: Problem) -> None:
+    nulls = found.loc[found["scenario_id"].isna(), "n_rows"]
+    if len(nulls):
+        raise TableError(
+            f"{int(nulls.sum())} rows have a null in the scenario keys {list(problem.scenario_keys)}: every row must "
+            "belong to a scenario; drop or fill them in the engineering"
+        )
+
+
+def _refuse_two_pools(found: pd.DataFrame, problem: Problem) -> None:
+    split = found.loc[found["pool_id"] != found["other_pool_id"], "scenario_id"]
+    if len(split):
+        raise TableError(
+            f"`pool_by` {list(problem.pool_by)} must be the same in all rows of a scenario, but varies in {len(split)} "
+            f"of them, e.g. {sorted(split)[:5]}"
+        )
+
+
+@cache
+def code_digest() -> str:
+    """Return the digest of the scenario core's sources and of the versions of the libraries under it."""
+    sources = sorted((name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in _sources(files(_CORE)))
+    return digest_of([sources, {name: version(name) for name in LIBRARIES}])
+
+
+def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:
+    for child in folder.iterdir():
+        if child.is_dir():
+            yield from _sources(child, f"{prefix}{child.name}/")
+        elif child.name.endswith(".py"):
+            yield f"{prefix}{child.name}", child
+
+
+def core_fingerprint(settings: str, rows: str) -> str:
+    """Return the fingerprint of a fit but for its pool.
+
+    Args:
+        settings: digest of parameters, definitions, code and libraries.
+        rows: the scenario's `rows_fingerprint`.
+    """
+    return digest_of(["core", settings, rows])
+
+
+def with_pool(core: str, pool: str | None) -> str:
+    """Return a fit's fingerprint from its core and the fingerprint of the pool's fit that it may use; None: of none."""
+    return digest_of(["fit", core, pool])
+
+
+def pool_fingerprint(settings: str, members: Iterable[tuple[str, str]]) -> str:
+    """Return the fingerprint of a pooled fit.
+
+    Args:
+        settings: as in `core_fingerprint`.
+        members: (scenario_id, rows_fingerprint) of every scenario whose rows it learns from, in any order.
+    """
+    return digest_of(["pool", settings, sorted(map(list, members))])

@@ -1,0 +1,237 @@
+"""Run one task in a forked child that can be killed: nothing that a task does can take its parent down."""
+
+import ctypes
+import os
+import pickle
+import resource
+import select
+import signal
+import struct
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from distributed_automl.errors import LimitExceeded
+from distributed_automl.parameters import Limits
+
+T = TypeVar("T")
+OnStage = Callable[[str], None]
+Task = Callable[[OnStage], object]
+
+POLL_SECONDS = 0.05
+"""How often memory is looked at. A child that allocates faster than this meets RLIMIT_AS."""
+ADDRESS_SPACE_FACTOR = 4
+"""Address space is reserved far more freely than it is used: the hard limit is this multiple of the memory limit."""
+_HEADER = struct.Struct("!cQ")
+_STAGE, _RESULT = b"S", b"R"
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a task ended.
+
+    Attributes:
+        result: what the task returned; None if it did not finish.
+        stopped: why it did not finish; None if it did.
+        stage: the last stage that it announced; "start" if none.
+        peak_memory_mb: largest resident memory of its process, pages shared with the parent included.
+        seconds: wall time.
+    """
+
+    result: object
+    stopped: LimitExceeded | None
+    stage: str
+    peak_memory_mb: float
+    seconds: float
+
+
+def run_limited(task: Task, limits: Limits) -> Finished:
+    """Run a task in a child of this process, under limits of time and memory.
+
+    The child is a fork: it inherits what is imported, and must inherit no thread pool (a process that used OpenMP
+    before it forks gives birth to children that hang). It is killed when this process dies.
+
+    Args:
+        task: called with a function that it tells its stages; its result must be picklable.
+        limits: wall time, and memory above what this process holds now.
+
+    Returns:
+        The result, or why there is none. Never raises for what the task did.
+    """
+    return _Child.fork(task, limits).finish()
+
+
+class _Child:
+    """A forked process, the pipe that it talks through, and what it said so far."""
+
+    def __init__(self, pid: int, pipe: int, limits: Limits) -> None:
+        self.pid = pid
+        self.pipe = pipe
+        self.limits = limits
+        self.started = time.monotonic()
+        self.memory_limit_mb = (resident_mb(os.getpid()) or 0.0) + limits.memory_mb
+        self.received = bytearray()
+        self.stage = "start"
+        self.payload: bytes | None = None
+
+    @classmethod
+    def fork(cls, task: Task, limits: Limits) -> "_Child":
+        reader, writer = os.pipe()
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with warnings.catch_warnings():  # Python 3.12 warns of forks beside threads; the child runs none of theirs
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            _live(task, limits, writer, parent)
+        os.close(writer)
+        return cls(pid, reader, limits)
+
+    def finish(self) -> Finished:
+        """Wait for the end, or bring it about, and reap the child whatever happens here."""
+        reason, status, usage = None, 0, None
+        try:
+            reason = self._watch()
+        finally:
+            self._kill()
+            _, status, usage = os.wait4(self.pid, 0)
+            os.close(self.pipe)
+        peak_mb = usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+        stopped = None
+        if self.payload is None:
+            stopped = LimitExceeded(f"{reason or _ending(status)} in stage '{self.stage}'")
+        result = None if self.payload is None else pickle.loads(self.payload)
+        return Finished(result, stopped, self.stage, peak_mb, time.monotonic() - self.started)
+
+    def _watch(self) -> str | None:
+        """Read until the child is done; return why it must be killed, or None."""
+        poller = select.poll()
+        poller.register(self.pipe, select.POLLIN | select.POLLHUP)
+        while True:
+            ready = poller.poll(POLL_SECONDS * 1000)
+            if ready and not self._read():
+                return None if self.payload is not None or self._exits() else self._too_slow()
+            if self.payload is not None or (not ready and self._ended()):
+                return None
+            reason = self._exceeded()
+            if reason:
+                return reason
+
+    def _read(self) -> bool:
+        """Take in what the child said; return False at the end of the pipe."""
+        chunk = os.read(self.pipe, 1 << 20)
+        self.received += chunk
+        while len(self.received) >= _HEADER.size:
+            kind, size = _HEADER.unpack_from(self.received)
+            end = _HEADER.size + size
+            if len(self.received) < end:
+                break
+            self._take(kind, bytes(self.received[_HEADER.size : end]))
+            del self.received[:end]
+        return bool(chunk)
+
+    def _take(self, kind: bytes, body: bytes) -> None:
+        if kind == _STAGE:
+            self.stage = body.decode()
+        else:
+            self.payload = body
+
+    def _exits(self) -> bool:
+        """Return whether a child that closed its pipe also ends, within its time."""
+        while time.monotonic() - self.started < self.limits.seconds:
+            if self._ended():
+                return True
+            time.sleep(POLL_SECONDS)
+        return False
+
+    def _ended(self) -> bool:
+        """Return whether the child is a zombie; it may have left children that hold its pipe open."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _exceeded(self) -> str | None:
+        if time.monotonic() - self.started > self.limits.seconds:
+            return self._too_slow()
+        used_mb = resident_mb(self.pid)
+        if used_mb is not None and used_mb > self.memory_limit_mb:
+            return f"stopped at {used_mb:,.0f} MB (run.limits.memory_mb is {self.limits.memory_mb:,} above its parent)"
+        return None
+
+    def _too_slow(self) -> str:
+        return f"stopped after {self.limits.seconds:g} s (run.limits.seconds)"
+
+    def _kill(self) -> None:
+        """End the child and all that it started; a child that ended already is a zombie still, so its id is its own."""
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                kill(self.pid, signal.SIGKILL)
+
+
+def _live(task: Task, limits: Limits, pipe: int, parent: int) -> NoReturn:
+    """Be the child: never return into the code of the parent, whatever the task does."""
+    code = 1
+    try:
+        os.setsid()
+        _die_with(parent)
+        _cap_address_space(limits)
+        result = task(lambda stage: _send(pipe, _STAGE, stage.encode()))
+        _send(pipe, _RESULT, pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+        code = 0
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else 1
+    finally:
+        if sys.exc_info()[0] is not None:
+            traceback.print_exc()
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _send(pipe: int, kind: bytes, body: bytes) -> None:
+    view = memoryview(_HEADER.pack(kind, len(body)) + body)
+    while view:
+        view = view[os.write(pipe, view) :]
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _cap_address_space(limits: Limits) -> None:
+    """Make one huge allocation fail at once, where polling would be too late (Linux)."""
+    held_mb = _statm_mb("self", 0)
+    if held_mb is not None:
+        cap = int((held_mb + ADDRESS_SPACE_FACTOR * limits.memory_mb) * 1024**2)
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (cap if hard == resource.RLIM_INFINITY else min(cap, hard), hard))
+
+
+def resident_mb(pid: int) -> float | None:
+    """Return the resident memory of a process; None where the system does not say (no /proc) or it is gone."""
+    return _statm_mb(str(pid), 1)
+
+
+def _statm_mb(pid: str, field: int) -> float | None:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[field])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+
+def _ending(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"its process was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"its process ended with exit code {os.waitstatus_to_exitcode(status)} and no result"

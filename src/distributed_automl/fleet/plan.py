@@ -1,0 +1,322 @@
+"""The plan: what this run fits, what it reuses and why. A small table that people read before they spend money."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from distributed_automl.errors import RunError, TableError
+from distributed_automl.fleet.fingerprint import (
+    code_digest,
+    core_fingerprint,
+    digest_of,
+    measure,
+    pool_fingerprint,
+    with_pool,
+)
+from distributed_automl.fleet.setup import Setup, define_features
+from distributed_automl.fleet.waves import estimate_seconds, fill_bins, n_tasks, pack
+from distributed_automl.parameters import Plan
+from distributed_automl.tables import PLAN, POOLED_PREFIX
+
+HISTORY_COLUMNS = (
+    "scenario_id", "run_id", "fingerprint", "fitted_at", "status", "stage", "message", "n_samples", "fit_seconds",
+)  # fmt: skip
+FIT, REUSE, SKIP, OUTSIDE = "fit", "reuse", "skip", "outside"
+POOL_WAVE = 0
+"""The wave of the pools; the scenarios' begin at 1."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What earlier runs left.
+
+    Attributes:
+        fits: HISTORY_COLUMNS of all fits, oldest first.
+        plans: scenario_id, run_id, pool_id, n_rows, rows_fingerprint of the plans whose pools may be frozen.
+    """
+
+    fits: pd.DataFrame
+    plans: pd.DataFrame
+
+    @classmethod
+    def read(cls, fits_before: DataFrame, plans_before: DataFrame) -> "Past":
+        """Read the narrow columns; models stay where they are."""
+        fits = fits_before.select(*HISTORY_COLUMNS).toPandas().sort_values(["fitted_at", "run_id"], ignore_index=True)
+        is_pool = fits["scenario_id"].str.startswith(POOLED_PREFIX)
+        runs = sorted(fits.loc[is_pool, "run_id"].unique())
+        columns = ["scenario_id", "run_id", "pool_id", "n_rows", "rows_fingerprint"]
+        plans = plans_before.where(F.col("run_id").isin(runs)).select(*columns).toPandas()
+        return cls(fits, plans)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be done with one scenario or pool, and why."""
+
+    action: str
+    reason: str
+    fit_run_id: str | None = None
+
+
+def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_cores: int) -> pd.DataFrame:
+    """Decide what is fitted, in which wave and task.
+
+    Args:
+        master_df: the training table.
+        past: earlier fits and plans.
+        setup: the run's parameters.
+        run_id: this run.
+        n_cores: cores that work at once.
+
+    Returns:
+        Columns of PLAN; pools first, then one row per scenario, sorted by id.
+
+    Raises:
+        TableError: the table does not fit the problem.
+        RunError: `run.scenarios` names a scenario that is not there, or the table is empty.
+    """
+    sizes = measure(master_df, setup.problem)
+    _check_sizes(sizes, setup)
+    settings = settings_digest(master_df, setup)
+    pools = plan_pools(sizes, past, setup, settings)
+    scenarios = plan_scenarios(sizes, pools, past, setup, settings)
+    pools = _without_unneeded(pools, scenarios)
+    planned = place(pd.concat([pools, scenarios], ignore_index=True), past, setup.plan, n_cores)
+    return nullable(planned.assign(run_id=run_id)[PLAN.names])
+
+
+def settings_digest(master_df: DataFrame, setup: Setup) -> str:
+    """Return the digest of all that decides a fit but rows and pool: parameters, definitions, code, libraries."""
+    definitions = define_features(master_df.schema, setup.problem, setup.automl)
+    parameters = [setup.problem.model_dump(mode="json"), setup.automl.model_dump(mode="json")]
+    return digest_of([parameters, definitions.digest, code_digest()])
+
+
+def _check_sizes(sizes: pd.DataFrame, setup: Setup) -> None:
+    if sizes.empty:
+        raise RunError("master_df has no rows: check the engineering's inputs and its origin")
+    reserved = sizes.loc[sizes["scenario_id"].str.startswith(POOLED_PREFIX), "scenario_id"]
+    if len(reserved):
+        raise TableError(f"scenario ids must not start with '{POOLED_PREFIX}', found {sorted(reserved)[:5]}")
+    known = sorted(sizes["scenario_id"])
+    unknown = [name for name in setup.run.scenarios if name not in set(known)]
+    if unknown:
+        raise RunError(f"run.scenarios names scenarios that master_df does not have: {near_misses(unknown, known)}")
+
+
+def near_misses(unknown: Iterable[str], known: list[str]) -> str:
+    """Return each unknown name with the known ones that look like it."""
+    folded = {name.casefold(): name for name in known}
+    lines = []
+    for name in unknown:
+        close = [folded[match] for match in get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
+        hint = f"did you mean {close}?" if close else f"there are {len(known)}, e.g. {known[:5]}"
+        lines.append(f"'{name}' ({hint})")
+    return "; ".join(lines)
+
+
+# --- pools -----------------------------------------------------------------------------------------------------------
+
+
+def plan_pools(sizes: pd.DataFrame, past: Past, setup: Setup, settings: str) -> pd.DataFrame:
+    """Return one row per pool: its members' rows, its (possibly frozen) fingerprint, and its verdict."""
+    settings = digest_of([settings, setup.plan.pool_max_samples])
+    rows = [
+        _plan_pool(str(pool_id), members, past, setup.plan, settings) for pool_id, members in sizes.groupby("pool_id")
+    ]
+    return pd.DataFrame(rows)
+
+
+def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, settings: str) -> dict[str, object]:
+    sampled = sample_members(members, plan.pool_max_samples)
+    rows = digest_of(sorted(sampled.items()))
+    now = pool_fingerprint(settings, sampled.items())
+    outcomes = past.fits[past.fits["scenario_id"] == pool_id]
+    frozen = _frozen(pool_id, sampled, outcomes, past, plan, settings)
+    if plan.refit == "all":
+        verdict = Verdict(FIT, "plan.refit is 'all'")
+    elif frozen is not None and not (outcomes["fingerprint"] == now).any():
+        verdict, now = frozen
+    else:
+        verdict = judge(outcomes[outcomes["fingerprint"] == now], plan, known=not outcomes.empty)
+    chosen = members[members["scenario_id"].isin(list(sampled))]
+    return {
+        "scenario_id": pool_id,
+        "pool_id": pool_id,
+        "n_rows": int(chosen["n_rows"].sum()),
+        "first_timestamp": chosen["first_timestamp"].min(),
+        "last_timestamp": chosen["last_timestamp"].max(),
+        "rows_fingerprint": rows,
+        "core_fingerprint": now,
+        "pool_fingerprint": None,
+        "fingerprint": now,
+        **_verdict_columns(verdict),
+        "serves": _serves(verdict, outcomes[outcomes["fingerprint"] == now]),
+    }
+
+
+def sample_members(members: pd.DataFrame, max_samples: int) -> dict[str, str]:
+    """Choose the scenarios that a pooled fit learns from: whole ones, in the order of their ids' hashes, up to a cap.
+
+    Args:
+        members: scenario_id, n_rows, rows_fingerprint of the pool's scenarios.
+        max_samples: rows at most; the first scenario is always chosen.
+
+    Returns:
+        scenario_id -> rows_fingerprint.
+    """
+    order = members["scenario_id"].map(lambda name: hashlib.sha256(name.encode()).hexdigest())
+    ordered = members.loc[order.sort_values().index]
+    fits = ordered["n_rows"].cumsum().le(max_samples)
+    fits.iloc[:1] = True
+    return dict(zip(ordered.loc[fits, "scenario_id"], ordered.loc[fits, "rows_fingerprint"], strict=True))
+
+
+def _frozen(
+    pool_id: str, now: Mapping[str, str], outcomes: pd.DataFrame, past: Past, plan: Plan, settings: str
+) -> tuple[Verdict, str] | None:
+    """Return the verdict and the fingerprint of the latest pooled fit, if too few of its scenarios changed since."""
+    fitted = outcomes[outcomes["status"] == "fitted"]
+    if fitted.empty:
+        return None
+    latest = fitted.iloc[-1]
+    then = _members_then(pool_id, str(latest["run_id"]), past.plans, plan)
+    if pool_fingerprint(settings, then.items()) != latest["fingerprint"]:
+        return None
+    share = changed_share(then, now)
+    if share > plan.pool_changed_share:
+        return None
+    first = fitted[fitted["fingerprint"] == latest["fingerprint"]].iloc[0]
+    reason = f"frozen: {share:.1%} of its scenarios changed, at most {plan.pool_changed_share:.1%} may"
+    return Verdict(REUSE, reason, str(first["run_id"])), str(latest["fingerprint"])
+
+
+def _members_then(pool_id: str, run_id: str, plans: pd.DataFrame, plan: Plan) -> dict[str, str]:
+    is_member = (plans["run_id"] == run_id) & (plans["pool_id"] == pool_id) & (plans["scenario_id"] != pool_id)
+    return sample_members(plans[is_member], plan.pool_max_samples)
+
+
+def changed_share(then: Mapping[str, str], now: Mapping[str, str]) -> float:
+    """Return the share of scenarios that came, went or changed, of all that are there then or now."""
+    everyone = {*then, *now}
+    return sum(then.get(name) != now.get(name) for name in everyone) / max(1, len(everyone))
+
+
+def _serves(verdict: Verdict, outcomes: pd.DataFrame) -> bool:
+    """Return whether scenarios may count on the pool: not if these very rows failed or were skipped before."""
+    return verdict.action == REUSE or (
+        verdict.action == FIT and not outcomes["status"].isin(["failed", "skipped"]).any()
+    )
+
+
+def _without_unneeded(pools: pd.DataFrame, scenarios: pd.DataFrame) -> pd.DataFrame:
+    """Put pools outside that no scenario of this run belongs to."""
+    needed = set(scenarios.loc[scenarios["action"] != OUTSIDE, "pool_id"])
+    away = ~pools["pool_id"].isin(needed)
+    pools = pools.copy()
+    pools.loc[away, ["action", "reason", "fit_run_id"]] = [OUTSIDE, "no scenario of this run belongs to it", None]
+    return pools
+
+
+# --- scenarios -------------------------------------------------------------------------------------------------------
+
+
+def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: Setup, settings: str) -> pd.DataFrame:
+    """Return one row per scenario: fingerprints and verdict."""
+    served = pools[pools["serves"]].set_index("pool_id")["fingerprint"]
+    cores = [core_fingerprint(settings, rows) for rows in sizes["rows_fingerprint"]]
+    of_pools = [served.get(pool_id) for pool_id in sizes["pool_id"]]
+    prints = [with_pool(core, pool) for core, pool in zip(cores, of_pools, strict=True)]
+    outcomes = dict(iter(past.fits.groupby("fingerprint")))
+    seen, none = set(past.fits["scenario_id"]), past.fits.iloc[:0]
+    inside = set(setup.run.scenarios) or set(sizes["scenario_id"])
+    verdicts = [
+        judge(_of(outcomes.get(one, none), name), setup.plan, known=name in seen)
+        if name in inside
+        else Verdict(OUTSIDE, "not among run.scenarios")
+        for name, one in zip(sizes["scenario_id"], prints, strict=True)
+    ]
+    told = pd.DataFrame([_verdict_columns(verdict) for verdict in verdicts], index=sizes.index)
+    prints_of = {"core_fingerprint": cores, "pool_fingerprint": of_pools, "fingerprint": prints}
+    return sizes.join(pd.DataFrame(prints_of, index=sizes.index, dtype=object)).join(told)
+
+
+def _of(outcomes: pd.DataFrame, scenario_id: str) -> pd.DataFrame:
+    """Keep the scenario's own outcomes: two scenarios may hold the same rows under different names, but not one fit."""
+    return outcomes[outcomes["scenario_id"] == scenario_id]
+
+
+def judge(outcomes: pd.DataFrame, plan: Plan, *, known: bool) -> Verdict:
+    """Decide what is done.
+
+    Args:
+        outcomes: earlier outcomes of this scenario with this very fingerprint, oldest first.
+        plan: the rules.
+        known: whether the scenario was ever tried.
+    """
+    if plan.refit == "all":
+        return Verdict(FIT, "plan.refit is 'all'")
+    if outcomes.empty:
+        return Verdict(FIT, "its rows, parameters, code or pool changed" if known else "new")
+    fitted = outcomes[outcomes["status"] == "fitted"]
+    if not fitted.empty:
+        return _judge_fitted(fitted, plan)
+    last = outcomes.iloc[-1]
+    if last["status"] == "failed" and plan.retry_failed:
+        return Verdict(FIT, "failed before, tried again (plan.retry_failed)")
+    return Verdict(SKIP, str(last["message"]), str(last["run_id"]))
+
+
+def _judge_fitted(fitted: pd.DataFrame, plan: Plan) -> Verdict:
+    """For equal fingerprints the earlier fit counts; its age is the latest one's."""
+    age = datetime.now(UTC) - pd.Timestamp(fitted["fitted_at"].iloc[-1]).tz_localize(UTC).to_pydatetime()
+    if plan.refit == "stale" and age > timedelta(days=plan.max_age_days):
+        return Verdict(FIT, f"its fit is {age.days} days old, more than plan.max_age_days ({plan.max_age_days:g})")
+    return Verdict(REUSE, "unchanged", str(fitted["run_id"].iloc[0]))
+
+
+def _verdict_columns(verdict: Verdict) -> dict[str, object]:
+    return {"action": verdict.action, "reason": verdict.reason, "fit_run_id": verdict.fit_run_id}
+
+
+# --- waves -----------------------------------------------------------------------------------------------------------
+
+
+def place(planned: pd.DataFrame, past: Past, plan: Plan, n_cores: int) -> pd.DataFrame:
+    """Add estimated_seconds, and wave and bucket to whatever is fitted."""
+    planned = planned.assign(estimated_seconds=estimate_seconds(planned, past.fits), wave=None, bucket=None)
+    is_pool = planned["scenario_id"].str.startswith(POOLED_PREFIX)
+    to_fit = planned["action"] == FIT
+    pools, scenarios = planned.index[to_fit & is_pool], planned.index[to_fit & ~is_pool]
+    seconds = planned["estimated_seconds"]
+    planned.loc[pools, "wave"] = POOL_WAVE
+    planned.loc[pools, "bucket"] = fill_bins(list(seconds[pools]), n_tasks(len(pools), plan, n_cores))
+    packing = pack(list(seconds[scenarios]), plan, n_cores)
+    planned.loc[scenarios, "wave"] = packing.waves
+    planned.loc[scenarios, "bucket"] = packing.buckets
+    return planned
+
+
+def nullable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy whose missing cells are None, and so become null in Spark, whatever the column's type."""
+    cells = frame.astype(object)
+    return cells.mask(cells.isna(), None)
+
+
+def summary(planned: pd.DataFrame) -> str:
+    """Return one line for the log: what will be done, and about how much it costs."""
+    scenarios = planned[~planned["scenario_id"].str.startswith(POOLED_PREFIX)]
+    counts = scenarios["action"].value_counts()
+    seconds = planned.loc[planned["action"] == FIT, "estimated_seconds"].sum()
+    parts = [f"{counts.get(action, 0)} {word}" for action, word in _WORDS]
+    n_pools = int(((planned["action"] == FIT) & planned["scenario_id"].str.startswith(POOLED_PREFIX)).sum())
+    return f"plan: {', '.join(parts)}; {n_pools} pools to fit; about {seconds:,.0f} core-seconds"
+
+
+_WORDS = ((FIT, "to fit"), (REUSE, "to reuse"), (SKIP, "to skip"), (OUTSIDE, "outside this run"))

@@ -1,0 +1,274 @@
+"""Predict every sample asked for, once, on Spark: rows cogrouped with the champions' models and the pools'."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+from threadpoolctl import threadpool_limits
+
+from distributed_automl.errors import RunError
+from distributed_automl.fleet.asked import Asked, Origin, origin_column, read_question
+from distributed_automl.fleet.limits import OnStage, run_limited
+from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders, typed
+from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, with_ids, without_helpers
+from distributed_automl.fleet.train import cogrouped
+from distributed_automl.fleet.waves import fill_bins, n_tasks
+from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
+from distributed_automl.tables import Table, predictions_table
+
+_ADDED_LATER = ("prediction_run_id", "origin")
+"""Columns that are the same in all rows: added by Spark, not by the workers."""
+
+
+@dataclass(frozen=True)
+class PredictJob:
+    """What travels to every worker of a prediction."""
+
+    problem: Problem
+    limits: Limits
+    origin: Origin
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A prediction about to be made: one Spark job.
+
+    Attributes:
+        job: what all its scenarios share.
+        rows: their rows, with SCENARIO_COL and BUCKET_COL.
+        orders: the right side of the cogroup, see `orders`.
+        n_buckets: tasks.
+        table: contract of the result.
+        asked: what was asked, to check the result against.
+    """
+
+    job: PredictJob
+    rows: DataFrame
+    orders: DataFrame
+    n_buckets: int
+    table: Table
+    asked: Asked
+
+
+def predict(
+    master_df_predict: DataFrame, champions: DataFrame, fits: DataFrame, settings: "PredictSetup", *, n_cores: int
+) -> tuple[DataFrame, Asked]:
+    """Predict; the frame is lazy: execute it once.
+
+    Args:
+        master_df_predict: history and the rows asked for.
+        champions: rows of CHAMPIONS.
+        fits: rows of FITS, models included.
+        settings: the run's parameters.
+        n_cores: cores that work at once.
+
+    Returns:
+        Rows of `predictions`, and what was asked.
+    """
+    problem = settings.problem
+    frame = with_ids(master_df_predict, problem)
+    asked = read_question(frame, problem, settings.prediction)
+    wanted = asked.scenarios.assign(
+        **{BUCKET_COL: fill_bins(list(asked.scenarios["n_rows"]), n_tasks(len(asked.scenarios), Plan(), n_cores))},
+        fingerprint=None,
+    ).join(keys_of_models(asked.scenarios, champions, fits))
+    table = contract_of(master_df_predict.schema, problem)
+    job = PredictJob(problem, settings.run.limits, asked.origin, tuple(n for n in table.names if n not in _ADDED_LATER))
+    forecast = Forecast(
+        job, _rows(frame, wanted), spark_orders(fits, wanted), int(wanted[BUCKET_COL].max()) + 1, table, asked
+    )
+    predicted = ENGINES[settings.run.engine](forecast)
+    constants = {
+        "prediction_run_id": F.lit(settings.run_id),
+        "origin": origin_column(master_df_predict, problem, asked.origin),
+    }
+    return predicted.withColumns(constants).select(*table.names), asked
+
+
+@dataclass(frozen=True)
+class PredictSetup:
+    """The parameters of a prediction run."""
+
+    problem: Problem
+    prediction: Prediction
+    run: Run
+    run_id: str
+
+
+def _rows(frame: DataFrame, wanted: pd.DataFrame) -> DataFrame:
+    assigned = wanted[["scenario_id", BUCKET_COL]].set_axis([SCENARIO_COL, BUCKET_COL], axis=1)
+    tasks = typed(frame.sparkSession, assigned, f"`{SCENARIO_COL}` string, `{BUCKET_COL}` int")
+    names = without_helpers(frame).columns
+    return frame.join(F.broadcast(tasks), SCENARIO_COL).select(*names, SCENARIO_COL, BUCKET_COL)
+
+
+def contract_of(schema: StructType, problem: Problem) -> Table:
+    """Return the contract of `predictions`, whose keys, timestamp and sample id keep the types that they have."""
+    types = {field.name: field.dataType.simpleString() for field in schema.fields}
+    timestamp = types[problem.timestamp] if problem.is_forecasting and problem.timestamp else None
+    sample_id = types[problem.sample_id] if problem.sample_id else "string"
+    return predictions_table({key: types[key] for key in problem.keys}, timestamp, sample_id, problem.levels)
+
+
+def keys_of_models(scenarios: pd.DataFrame, champions: DataFrame, fits: DataFrame) -> pd.DataFrame:
+    """Return the keys of the models that each scenario's prediction needs, or None: champion_key, pool_key.
+
+    The pool is the very one that the champion was fitted with; for others the scenario's pool as it was fitted last.
+    """
+    fit_of = latest_champions(champions)
+    needs = _pool_digests(fits, fit_of)
+    pools = earliest_pools(fits)
+    keys = [model_key(pool_id, run_id) for pool_id, run_id in zip(pools["pool_id"], pools["run_id"], strict=True)]
+    by_digest = dict(zip(pools["model_digest"], keys, strict=True))
+    latest = dict(zip(pools["pool_id"], keys, strict=True))
+    champion_keys = [model_key(name, fit_of[name]) if name in fit_of else None for name in scenarios["scenario_id"]]
+    pool_keys = [
+        by_digest.get(needs[name]) if needs.get(name) else latest.get(pool_id)
+        for name, pool_id in zip(scenarios["scenario_id"], scenarios["pool_id"], strict=True)
+    ]
+    keyed = {"champion_key": champion_keys, "pool_key": pool_keys}
+    return pd.DataFrame(keyed, index=scenarios.index, dtype=object)
+
+
+def latest_champions(champions: DataFrame) -> dict[str, str]:
+    """Return scenario_id -> fit_run_id of the latest decision."""
+    history = champions.select("scenario_id", "fit_run_id", "since").toPandas().sort_values("since", kind="stable")
+    return dict(zip(history["scenario_id"], history["fit_run_id"], strict=True))
+
+
+def _pool_digests(fits: DataFrame, fit_of: Mapping[str, str]) -> dict[str, str]:
+    """Return scenario_id -> digest of the pooled model that its champion needs."""
+    narrow = fits.where(F.col("pool_digest").isNotNull() & F.col("run_id").isin(sorted(set(fit_of.values()))))
+    found = narrow.select("scenario_id", "run_id", "pool_digest").toPandas()
+    mine = found[found["scenario_id"].map(fit_of) == found["run_id"]]
+    return dict(zip(mine["scenario_id"], mine["pool_digest"], strict=True))
+
+
+# --- on the workers --------------------------------------------------------------------------------------------------
+
+
+def predict_bucket(job: PredictJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    """Predict every scenario of a bucket; the UDF of the cogroup."""
+    from distributed_automl.scenario.attempt import preload
+
+    preload()
+    frames = dict(iter(rows.drop(columns=BUCKET_COL).groupby(SCENARIO_COL)))
+    parts = [
+        predict_in_child(job, order, frames.pop(order.scenario_id).drop(columns=SCENARIO_COL))
+        for order in read_orders(orders)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(job.columns))
+
+
+def predict_in_child(job: PredictJob, order: Order, frame: pd.DataFrame) -> pd.DataFrame:
+    """Predict one scenario in a killable child; when that dies, climb down the ladder, at last to this process.
+
+    The baseline needs no library that could take a worker down.
+    """
+    reasons: list[str] = []
+    for rung in _rungs(order):
+        finished = run_limited(partial(predict_attempt, job, rung, frame), job.limits)
+        if finished.stopped is None:
+            return _with_reasons(finished.result, reasons)
+        reasons.append(f"{finished.stage}: {finished.stopped}")
+    return _with_reasons(predict_attempt(job, replace(order, champion=None, pool=None), frame), reasons)
+
+
+def _rungs(order: Order) -> Iterator[Order]:
+    """Return the order, and what is left of it when its champion, or its pool too, killed the child."""
+    if order.champion is not None:
+        yield order
+    if order.pool is not None:
+        yield replace(order, champion=None)
+    if order.champion is None and order.pool is None:
+        yield order
+
+
+def _with_reasons(predicted: object, reasons: list[str]) -> pd.DataFrame:
+    assert isinstance(predicted, pd.DataFrame)
+    if not reasons:
+        return predicted
+    return predicted.assign(reason=["; ".join([*reasons, *([one] if one else [])]) for one in predicted["reason"]])
+
+
+def _ignore(stage: str) -> None:
+    """Do nothing when a stage begins."""
+
+
+def predict_attempt(job: PredictJob, order: Order, frame: pd.DataFrame, on_stage: OnStage = _ignore) -> pd.DataFrame:
+    """Predict one scenario; never raises for what is wrong with its rows."""
+    from distributed_automl.scenario.attempt import attempt_predict
+
+    predicted = attempt_predict(
+        frame.reset_index(drop=True),
+        job.problem,
+        scenario_id=order.scenario_id,
+        champion=order.champion,
+        pool=order.pool,
+        origin=job.origin,
+        on_stage=on_stage,
+    )
+    return predicted[list(job.columns)]
+
+
+def predict_on_spark(forecast: Forecast) -> DataFrame:
+    """Predict one task per bucket."""
+    columns = [column for column in forecast.table.columns if column.name not in _ADDED_LATER]
+    ddl = Table("predicted", tuple(columns), key=()).ddl
+    udf = partial(predict_bucket, forecast.job)
+    frame: DataFrame = cogrouped(forecast.rows, forecast.orders, forecast.n_buckets).applyInPandas(udf, ddl)
+    return frame
+
+
+def predict_locally(forecast: Forecast) -> DataFrame:
+    """Predict in this process, one scenario after another."""
+    columns = [column for column in forecast.table.columns if column.name not in _ADDED_LATER]
+    parts = []
+    with threadpool_limits(limits=1):
+        for order in read_orders(forecast.orders.toPandas()):
+            mine = forecast.rows.where(F.col(SCENARIO_COL) == F.lit(order.scenario_id))
+            parts.append(predict_attempt(forecast.job, order, without_helpers(mine).toPandas()))
+    ddl = Table("predicted", tuple(columns), key=()).ddl
+    return forecast.rows.sparkSession.createDataFrame(pd.concat(parts, ignore_index=True), schema=ddl)
+
+
+ENGINES: Mapping[str, Callable[[Forecast], DataFrame]] = {"spark": predict_on_spark, "local": predict_locally}
+"""Names of `run.engine`."""
+
+
+def check_complete(predictions: DataFrame, asked: Asked, run_id: str) -> pd.DataFrame:
+    """Compare what was saved with what was asked.
+
+    Args:
+        predictions: saved rows.
+        asked: the question.
+        run_id: the run whose rows to look at.
+
+    Returns:
+        Rungs and how many rows each answered: rung, n_rows.
+
+    Raises:
+        RunError: a sample was lost or doubled; names the scenarios.
+    """
+    mine = predictions.where(F.col("prediction_run_id") == F.lit(run_id))
+    counts = mine.groupBy("scenario_id").agg(
+        F.count(F.lit(1)).alias("n_rows"), F.count_distinct("sample_id").alias("n_samples")
+    )
+    found = counts.toPandas().set_index("scenario_id")
+    expected = asked.scenarios.set_index("scenario_id")["n_asked"]
+    joined = found.reindex(expected.index.union(found.index)).fillna(0).astype(int)
+    wrong = joined[
+        (joined["n_rows"] != expected.reindex(joined.index).fillna(0)) | (joined["n_rows"] != joined["n_samples"])
+    ]
+    if len(wrong):
+        name = wrong.index[0]
+        raise RunError(
+            f"{len(wrong)} scenarios have lost or doubled predictions, e.g. '{name}': asked for "
+            f"{int(expected.get(name, 0))}, saved {wrong['n_rows'].iloc[0]}, distinct {wrong['n_samples'].iloc[0]}"
+        )
+    return mine.groupBy("rung").agg(F.count(F.lit(1)).alias("n_rows")).toPandas()

@@ -1,0 +1,102 @@
+"""What came of a plan: exactly one narrow row per scenario of the run."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from distributed_automl.errors import RunError
+from distributed_automl.fleet.plan import FIT, OUTSIDE, REUSE
+from distributed_automl.tables import POOLED_PREFIX, TRAINING_RESULTS
+
+FROM_FITS = (
+    "stage", "error_type", "message", "fitted_at", "fingerprint", "n_samples", "n_features", "n_trials", "fit_seconds",
+    "peak_memory_mb", "estimator", "hyperparameters", "leaderboard", "metrics", "kpis", "model_bytes", "model_digest",
+)  # fmt: skip
+
+
+def collect_results(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
+    """Put plan and outcomes together.
+
+    Args:
+        plan: rows of PLAN.
+        fits: rows of FITS, this run's and earlier ones'.
+
+    Returns:
+        Columns of TRAINING_RESULTS, sorted by scenario_id: one row per scenario that the plan does not put outside.
+
+    Raises:
+        RunError: a scenario has no outcome, or two.
+    """
+    planned = plan.where((F.col("action") != OUTSIDE) & ~F.col("scenario_id").startswith(POOLED_PREFIX)).toPandas()
+    planned = planned[["run_id", "scenario_id", "pool_id", "action", "reason", "fit_run_id"]]
+    planned["outcome_run_id"] = planned["fit_run_id"].where(planned["action"] != FIT, planned["run_id"])
+    outcomes = _outcomes(fits, planned)
+    _check(planned, outcomes)
+    found = planned.merge(outcomes, on=["scenario_id", "outcome_run_id"], how="left", validate="one_to_one")
+    return _as_results(found).sort_values("scenario_id", ignore_index=True)[TRAINING_RESULTS.names]
+
+
+def _outcomes(fits: DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
+    runs = sorted({str(run_id) for run_id in planned["outcome_run_id"]})
+    narrow = fits.where(F.col("run_id").isin(runs) & ~F.col("scenario_id").startswith(POOLED_PREFIX))
+    found = narrow.select(F.col("run_id").alias("outcome_run_id"), "scenario_id", "status", *FROM_FITS).toPandas()
+    return found.merge(planned[["scenario_id", "outcome_run_id"]], on=["scenario_id", "outcome_run_id"])
+
+
+def _check(planned: pd.DataFrame, outcomes: pd.DataFrame) -> None:
+    counts = outcomes["scenario_id"].value_counts()
+    lost = sorted(set(planned["scenario_id"]) - set(counts.index))
+    doubled = sorted(counts.index[counts > 1])
+    if lost or doubled:
+        raise RunError(
+            f"expected one outcome for each of {len(planned)} scenarios; {len(lost)} have none (e.g. {lost[:5]}), "
+            f"{len(doubled)} have several (e.g. {doubled[:5]}): was a folder of the fits removed or copied?"
+        )
+
+
+def _as_results(found: pd.DataFrame) -> pd.DataFrame:
+    is_model = found["status"] == "fitted"
+    reused = is_model & (found["action"] == REUSE)
+    return found.assign(
+        status=found["status"].mask(reused, "reused"),
+        reason=found["reason"].where(is_model, found["message"]),
+        fit_run_id=found["outcome_run_id"].mask(~is_model),
+    )
+
+
+@dataclass(frozen=True)
+class Failures:
+    """What went wrong in a run.
+
+    Attributes:
+        n_scenarios: scenarios of the run.
+        failed: rows of TRAINING_RESULTS whose status is failed.
+    """
+
+    n_scenarios: int
+    failed: pd.DataFrame
+
+    @property
+    def share(self) -> float:
+        """Share of the scenarios that failed."""
+        return len(self.failed) / max(1, self.n_scenarios)
+
+
+def count_failures(results: pd.DataFrame) -> Failures:
+    """Return what went wrong in a run."""
+    return Failures(len(results), results[results["status"] == "failed"])
+
+
+def require_tolerable(failures: Failures, tolerated: float) -> None:
+    """Raise RunError if more scenarios failed than tolerated; their rows are durable by then."""
+    if failures.share <= tolerated:
+        return
+    failed = failures.failed
+    causes = (failed["stage"].fillna("?") + ": " + failed["error_type"].fillna("?")).value_counts()
+    raise RunError(
+        f"{len(failed)} of {failures.n_scenarios} scenarios failed ({failures.share:.1%}), run.tolerated_failed_share "
+        f"is {tolerated:.1%}; causes: {causes.head(5).to_dict()}; e.g. '{failed['scenario_id'].iloc[0]}': "
+        f"{failed['reason'].iloc[0]}. What was fitted is saved; the next run goes on from there"
+    )

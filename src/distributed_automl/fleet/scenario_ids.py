@@ -1,0 +1,124 @@
+"""Scenario ids and pool ids as Spark columns: the twins of what the scenario core computes from one row."""
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    BooleanType,
+    CharType,
+    DataType,
+    DateType,
+    DecimalType,
+    IntegralType,
+    StringType,
+    TimestampNTZType,
+    TimestampType,
+    VarcharType,
+)
+
+from distributed_automl.errors import TableError
+from distributed_automl.parameters import Problem
+from distributed_automl.tables import POOLED_PREFIX
+
+SCENARIO_COL = "__scenario_id__"
+"""Helper column of frames under way: the scenario's id. Never reaches the scenario core, nor a stored table."""
+POOL_COL = "__pool_id__"
+"""Helper column: the id of the scenario's pool."""
+BUCKET_COL = "__bucket__"
+"""Helper column: the task that handles the row."""
+
+ESCAPES = (("%", "%25"), ("/", "%2F"), ("=", "%3D"))
+"""What must not appear inside one part of an id; "%" first, or it would be escaped twice."""
+_NULL = "%null"
+"""A null among a pool's values; no escaped value can read so."""
+_KEY_TYPES = (
+    StringType,
+    CharType,
+    VarcharType,
+    IntegralType,
+    BooleanType,
+    DateType,
+    TimestampType,
+    TimestampNTZType,
+)
+
+
+def with_ids(frame: DataFrame, problem: Problem) -> DataFrame:
+    """Add SCENARIO_COL and POOL_COL; SCENARIO_COL is null where a scenario key is."""
+    require_columns(frame, problem)
+    return frame.withColumns({SCENARIO_COL: scenario_id_column(problem), POOL_COL: pool_id_column(problem)})
+
+
+def without_helpers(frame: DataFrame) -> DataFrame:
+    """Remove the helper columns; what is left is the user's."""
+    return frame.drop(SCENARIO_COL, POOL_COL, BUCKET_COL)
+
+
+def scenario_id_column(problem: Problem) -> Column:
+    """Return the scenario id: the plain string of one key, or ``key=value`` pairs, escaped and joined by "/"."""
+    if len(problem.scenario_keys) == 1:
+        return _text(problem.scenario_keys[0])
+    pairs = [F.concat(F.lit(f"{escape(key)}="), escaped(_text(key))) for key in problem.scenario_keys]
+    return reduce(lambda left, right: F.concat(left, F.lit("/"), right), pairs)
+
+
+def pool_id_column(problem: Problem) -> Column:
+    """Return the pool's id: POOLED_PREFIX and the escaped values of `pool_by`, or "all"."""
+    if not problem.pool_by:
+        return F.lit(f"{POOLED_PREFIX}all")
+    values = [F.coalesce(escaped(_text(name)), F.lit(_NULL)) for name in problem.pool_by]
+    return F.concat(F.lit(POOLED_PREFIX), F.concat_ws("/", *values))
+
+
+def escape(text: str) -> str:
+    """Escape one part of an id."""
+    return reduce(lambda done, pair: done.replace(*pair), ESCAPES, text)
+
+
+def escaped(text: Column) -> Column:
+    """Escape one part of an id, as a column."""
+    return reduce(lambda done, pair: F.replace(done, F.lit(pair[0]), F.lit(pair[1])), ESCAPES, text)
+
+
+def _text(name: str) -> Column:
+    return quoted(name).cast("string")
+
+
+def quoted(name: str) -> Column:
+    """Return a column by its name, whatever characters that has."""
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
+def require_columns(frame: DataFrame, problem: Problem) -> None:
+    """Raise TableError unless the frame has the problem's columns, with key types whose text is unambiguous."""
+    types = {field.name: field.dataType for field in frame.schema.fields}
+    faults = [*_missing(types, problem), *_clashes(types), *_bad_keys(types, problem)]
+    if faults:
+        raise TableError("the table does not fit the problem: " + "; ".join(faults))
+
+
+def _missing(types: dict[str, DataType], problem: Problem) -> list[str]:
+    timestamp = (problem.timestamp,) if problem.timestamp else ()
+    named = dict.fromkeys((*problem.roles, *timestamp, *problem.known_in_advance, *problem.static, *problem.pool_by))
+    missing = [name for name in named if name not in types]
+    return [f"the problem names the columns {missing}, the table has {sorted(types)}"] if missing else []
+
+
+def _clashes(types: dict[str, DataType]) -> list[str]:
+    helpers = [name for name in (SCENARIO_COL, POOL_COL, BUCKET_COL) if name in types]
+    return [f"the column names {helpers} are reserved; rename them in the engineering"] if helpers else []
+
+
+def _bad_keys(types: dict[str, DataType], problem: Problem) -> list[str]:
+    return [
+        f"scenario key '{key}' is {types[key].simpleString()}, expected string, integer, boolean, date or timestamp: "
+        "cast it in the engineering"
+        for key in problem.scenario_keys
+        if key in types and not is_key_type(types[key])
+    ]
+
+
+def is_key_type(kind: DataType) -> bool:
+    """Return whether Spark and Python write values of this type alike, so that they can name a scenario."""
+    return isinstance(kind, _KEY_TYPES) or (isinstance(kind, DecimalType) and kind.scale == 0)

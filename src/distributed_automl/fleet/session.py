@@ -1,0 +1,95 @@
+"""The Spark session: configured before it exists, started by whoever first needs it."""
+
+import os
+import shlex
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+PACKAGE = "distributed_automl"
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+"""One core per scenario: what keeps the numeric libraries from taking more."""
+_MAX_CORES = 10_000
+
+
+def configure(settings: Mapping[str, object]) -> None:
+    """Arrange that the first session of this process has these settings; starts nothing.
+
+    Args:
+        settings: Spark's keys and values; null leaves a key out. `spark.remote` selects Spark Connect.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    for name, value in ONE_THREAD.items():
+        os.environ.setdefault(name, value)
+    kept = _texts(settings)
+    remote = kept.pop("spark.remote", None) or os.environ.get("SPARK_REMOTE")
+    if remote:
+        os.environ["SPARK_REMOTE"] = remote
+        return
+    os.environ.pop("SPARK_REMOTE", None)
+    kept.update({f"spark.executorEnv.{name}": value for name, value in ONE_THREAD.items()})
+    arguments = [part for key, value in sorted(kept.items()) for part in ("--conf", f"{key}={value}")]
+    os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*arguments, "pyspark-shell"])
+
+
+def needs_start() -> bool:
+    """Return whether settings must be put on a session by hand: it is remote, or exists already (spark-submit)."""
+    return is_remote() or SparkSession.getActiveSession() is not None or "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def is_remote() -> bool:
+    """Return whether Spark Connect is asked for."""
+    return "SPARK_REMOTE" in os.environ
+
+
+def start(settings: Mapping[str, object]) -> SparkSession:
+    """Start or take over the session, set what can be set on it, and send it this package if it is remote."""
+    builder = SparkSession.builder
+    spark = (builder.remote(os.environ["SPARK_REMOTE"]) if is_remote() else builder).getOrCreate()
+    for key, value in _texts(settings).items():
+        if key.startswith("spark.sql.") and spark.conf.isModifiable(key):
+            spark.conf.set(key, value)
+    if is_remote():
+        spark.addArtifacts(str(_zipped_package()), pyfile=True)
+    return spark
+
+
+def _texts(settings: Mapping[str, object]) -> dict[str, str]:
+    texts = {True: "true", False: "false"}
+    return {
+        key: texts[value] if isinstance(value, bool) else str(value)
+        for key, value in settings.items()
+        if value is not None
+    }
+
+
+def n_cores(spark: SparkSession) -> int:
+    """Return how many tasks run at once: the partitions that Spark gives a range, on any kind of session."""
+    partitions = spark.range(_MAX_CORES).select(F.spark_partition_id().alias("part")).distinct()
+    return max(1, partitions.count())
+
+
+def _zipped_package() -> Path:
+    """Zip this package, so that workers elsewhere can import it (a remote session takes no wheel)."""
+    target = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}_")) / f"{PACKAGE}.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, source in _modules(files(PACKAGE), PACKAGE):
+            archive.writestr(name, source.read_bytes())
+    return target
+
+
+def _modules(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for child in folder.iterdir():
+        if child.is_dir():
+            yield from _modules(child, f"{prefix}/{child.name}")
+        elif not child.name.endswith(".pyc"):
+            yield f"{prefix}/{child.name}", child

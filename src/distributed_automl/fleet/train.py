@@ -1,0 +1,199 @@
+"""Fit a plan's scenarios wave by wave: on Spark one task per bucket, or here, one scenario after another.
+
+On Spark the UDF returns rows and has no other effect, so that a task may run twice. The local engine runs the very same
+attempts in this process, so that a breakpoint anywhere in the core stops there: it is the one place where a
+scenario's rows come to the driver, one scenario's at a time, because the driver is the worker then.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+from threadpoolctl import threadpool_limits
+
+from distributed_automl.fleet.fingerprint import with_pool
+from distributed_automl.fleet.fitting import FitJob, Row, completed, fit_attempt, fit_bucket, fits_frame
+from distributed_automl.fleet.orders import earliest_pools, model_key, read_orders, spark_orders, typed
+from distributed_automl.fleet.plan import FIT, sample_members
+from distributed_automl.fleet.progress import Progress
+from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, with_ids, without_helpers
+from distributed_automl.fleet.setup import Setup, define_features
+from distributed_automl.tables import FITS, POOLED_PREFIX
+
+Frame = DataFrame | pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One Spark job's worth of work.
+
+    Attributes:
+        job: what all its scenarios share.
+        rows: their rows, with SCENARIO_COL and BUCKET_COL.
+        orders: the right side of the cogroup, see `orders`.
+        scenario_ids: the scenarios, or pools.
+        n_buckets: tasks.
+        seconds: expected core-seconds.
+    """
+
+    job: FitJob
+    rows: DataFrame
+    orders: DataFrame
+    scenario_ids: tuple[str, ...]
+    n_buckets: int
+    seconds: float
+
+
+def fit_pools(
+    master_df: DataFrame, plan: DataFrame, fits: DataFrame, setup: Setup, progress: Progress
+) -> Iterator[Frame]:
+    """Fit the plan's pools in a wave of their own; yield its rows, or nothing if no pool is to be fitted.
+
+    Args:
+        master_df: the training table.
+        plan: rows of PLAN.
+        fits: any frame of FITS; pools need no stored model of it.
+        setup: the run's parameters.
+        progress: is told how it goes.
+    """
+    planned = plan.toPandas()
+    pools = planned[(planned["action"] == FIT) & is_pool(planned)]
+    if pools.empty:
+        return
+    members = typed(
+        master_df.sparkSession, _pool_members(planned, pools, setup), f"member string, `{SCENARIO_COL}` string"
+    )
+    ids = with_ids(master_df, setup.problem).withColumnRenamed(SCENARIO_COL, "member")
+    rows = ids.join(F.broadcast(members), "member").drop("member")
+    with progress.running("pools", len(pools), pools["estimated_seconds"].sum()):
+        yield from _fit_wave(rows, fits, pools.assign(pool_key=None), setup, progress)
+
+
+def _pool_members(planned: pd.DataFrame, pools: pd.DataFrame, setup: Setup) -> pd.DataFrame:
+    """Return the scenarios that each pool learns from: member, SCENARIO_COL (the pool's id)."""
+    scenarios = planned[~is_pool(planned)]
+    pairs = [
+        (member, pool_id)
+        for pool_id in pools["pool_id"]
+        for member in sample_members(scenarios[scenarios["pool_id"] == pool_id], setup.plan.pool_max_samples)
+    ]
+    return pd.DataFrame(pairs, columns=["member", SCENARIO_COL])
+
+
+def fit_scenarios(
+    master_df: DataFrame, plan: DataFrame, pooled_fits: DataFrame, setup: Setup, progress: Progress
+) -> Iterator[Frame]:
+    """Fit the plan's scenarios; yield a wave at a time, each to be saved before the next is asked for.
+
+    Args:
+        master_df: the training table.
+        plan: rows of PLAN.
+        pooled_fits: rows of FITS, all pooled fits there are, this run's among them.
+        setup: the run's parameters.
+        progress: is told how it goes.
+    """
+    planned = plan.toPandas()
+    todo = planned[(planned["action"] == FIT) & ~is_pool(planned)]
+    if todo.empty:
+        return
+    todo = with_pool_keys(todo, earliest_pools(pooled_fits))
+    rows = with_ids(master_df, setup.problem)
+    with progress.running("scenarios", len(todo), todo["estimated_seconds"].sum()):
+        for _, part in todo.groupby("wave"):
+            yield from _fit_wave(rows, pooled_fits, part, setup, progress)
+
+
+def is_pool(planned: pd.DataFrame) -> pd.Series:
+    """Return which rows are pools."""
+    return planned["scenario_id"].str.startswith(POOLED_PREFIX)
+
+
+def with_pool_keys(todo: pd.DataFrame, pools: pd.DataFrame) -> pd.DataFrame:
+    """Add the key of the pooled model that each scenario counts on.
+
+    A scenario whose pool's fit failed or was skipped in this run does without, and its fingerprint says so: when the
+    pool is there one day, the scenario is fitted again.
+
+    Args:
+        todo: rows of PLAN.
+        pools: pool_id, run_id, fingerprint of the fitted pools.
+    """
+    found = {
+        (pool.pool_id, pool.fingerprint): model_key(str(pool.pool_id), str(pool.run_id))
+        for pool in pools.itertuples(index=False)
+    }
+    keys = [found.get(pair) for pair in zip(todo["pool_id"], todo["pool_fingerprint"], strict=True)]
+    prints = [
+        one if key is not None else with_pool(core, None)
+        for key, one, core in zip(keys, todo["fingerprint"], todo["core_fingerprint"], strict=True)
+    ]
+    return todo.assign(pool_key=pd.Series(keys, index=todo.index, dtype=object), fingerprint=prints)
+
+
+def _fit_wave(
+    rows: DataFrame, fits: DataFrame, part: pd.DataFrame, setup: Setup, progress: Progress
+) -> Iterator[Frame]:
+    """Fit the scenarios of one wave by the engine that the run asks for."""
+    wanted = part.assign(**{BUCKET_COL: part["bucket"].astype(int)}, champion_key=None)
+    assigned = wanted[["scenario_id", BUCKET_COL]].set_axis([SCENARIO_COL, BUCKET_COL], axis=1)
+    tasks = typed(fits.sparkSession, assigned, f"`{SCENARIO_COL}` string, `{BUCKET_COL}` int")
+    schema = without_helpers(rows).schema
+    job = FitJob(
+        setup.problem,
+        setup.automl,
+        define_features(schema, setup.problem, setup.automl),
+        setup.run.limits,
+        str(part["run_id"].iloc[0]),
+        int(part["wave"].iloc[0]),
+        fit_attempt,
+    )
+    wave = Wave(
+        job,
+        rows.join(F.broadcast(tasks), SCENARIO_COL).select(*schema.names, SCENARIO_COL, BUCKET_COL),
+        spark_orders(fits, wanted),
+        tuple(wanted["scenario_id"]),
+        int(wanted[BUCKET_COL].max()) + 1,
+        float(part["estimated_seconds"].sum()),
+    )
+    yield from ENGINES[setup.run.engine](wave, progress)
+
+
+def fit_on_spark(wave: Wave, progress: Progress) -> Iterator[Frame]:
+    """Yield one lazy frame; whoever asks for more must have executed it, once."""
+    observation = Observation()
+    fits = cogrouped(wave.rows, wave.orders, wave.n_buckets).applyInPandas(partial(fit_bucket, wave.job), FITS.ddl)
+    progress.begin(len(wave.scenario_ids), wave.seconds)
+    yield fits.observe(
+        observation, F.count(F.lit(1)).alias("done"), F.count_if(F.col("status") == "failed").alias("failed")
+    )
+    counts = observation.get
+    progress.end(int(counts["done"]), int(counts["failed"]))
+
+
+def cogrouped(rows: DataFrame, orders: DataFrame, n_buckets: int):  # type: ignore[no-untyped-def]  # pyspark exports no such type for both kinds of session
+    """Cogroup rows and orders by bucket: one exchange on each side, and one task per bucket."""
+    left = rows.repartitionById(n_buckets, BUCKET_COL).groupBy(BUCKET_COL)
+    return left.cogroup(orders.repartitionById(n_buckets, BUCKET_COL).groupBy(BUCKET_COL))
+
+
+def fit_locally(wave: Wave, progress: Progress) -> Iterator[Frame]:
+    """Yield one frame of fits that were made in this process."""
+    progress.begin(len(wave.scenario_ids), wave.seconds)
+    with threadpool_limits(limits=1):
+        fits = list(_fits_here(wave, progress))
+    yield fits_frame(fits)
+
+
+def _fits_here(wave: Wave, progress: Progress) -> Iterator[Row]:
+    for order in read_orders(wave.orders.toPandas()):
+        mine = wave.rows.where(F.col(SCENARIO_COL) == F.lit(order.scenario_id))
+        fit = wave.job.attempt(wave.job, order, without_helpers(mine).toPandas(), progress.stage)
+        progress.end(1, int(fit["status"] == "failed"))
+        yield completed(fit, wave.job, order, None)
+
+
+ENGINES: Mapping[str, Callable[[Wave, Progress], Iterator[Frame]]] = {"spark": fit_on_spark, "local": fit_locally}
+"""Names of `run.engine`."""

@@ -1,0 +1,189 @@
+"""What predictions were worth once the actuals came: a narrow row per scenario, the fleet's figures. Pure pandas."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from distributed_automl.errors import TableError
+from distributed_automl.parameters import Costs, Problem
+from distributed_automl.scenario.kpis import KPIS, kpis
+from distributed_automl.scenario.metrics import METRICS, Outcome, scores
+from distributed_automl.scenario.validate import scenario_id_of
+from distributed_automl.tables import Table, coverage_name, evaluation_table, interval_names
+
+MATCH_COL = "match"
+"""Column of ``outcomes``: how a row came about, one of the four below."""
+MATCHED, ABSENT, MISSING, EXTRA = "matched", "absent", "missing", "extra"
+"""An actual stands against the prediction; none does but an absent period means zero; not known (yet); nobody asked."""
+KNOWN = (MATCHED, ABSENT)
+ACTUAL_COL = "actual"
+N_ROWS_COL = "n_actual_rows"
+"""Column of ``outcomes``: rows of ``actuals`` with this key; null for none."""
+
+
+def evaluated_metrics(problem: Problem) -> list[str]:
+    """Return the metrics of a problem without MASE, whose scale belongs to training rows that nobody holds here."""
+    return [name for name, metric in METRICS.items() if problem.task in metric.tasks and name != "mase"]
+
+
+def evaluation_contract(problem: Problem) -> Table:
+    """Return the contract of ``evaluation`` for a problem."""
+    return evaluation_table(evaluated_metrics(problem), list(KPIS), problem.levels)
+
+
+def evaluate(outcomes: pd.DataFrame, problem: Problem, costs: Costs) -> pd.DataFrame:
+    """Judge the predictions of any number of scenarios.
+
+    Args:
+        outcomes: predictions with `actual`, `match` and `n_actual_rows` beside them; of extra actuals only the keys.
+        problem: the use case.
+        costs: what an error costs.
+
+    Returns:
+        One row per scenario with the columns of `evaluation_contract`, sorted by scenario.
+    """
+    groups = outcomes.groupby(list(problem.scenario_keys), dropna=False, sort=False)
+    rows = [_evaluate_scenario(group, problem, costs) for _, group in groups]
+    names = evaluation_contract(problem).names
+    return pd.DataFrame(rows, columns=names).sort_values("scenario_id", ignore_index=True)
+
+
+def _evaluate_scenario(outcomes: pd.DataFrame, problem: Problem, costs: Costs) -> dict[str, object]:
+    asked = outcomes[outcomes[MATCH_COL] != EXTRA]
+    known = asked[asked[MATCH_COL].isin(KNOWN)]
+    return {
+        "scenario_id": _scenario_id(outcomes, problem),
+        "prediction_run_id": _most_frequent(asked["prediction_run_id"]),
+        "rung": _most_frequent(asked["rung"]),
+        "n_predictions": len(asked),
+        "n_actuals": len(known),
+        "n_missing": len(asked) - len(known),
+        "n_extra": len(outcomes) - len(asked),
+        "n_doubled": int((outcomes[N_ROWS_COL].fillna(0) > 1).sum()),
+        **_sums(known),
+        **_scores(known, problem, costs),
+        **{coverage_name(level): _coverage(known, level) for level in problem.levels},
+    }
+
+
+def _scenario_id(outcomes: pd.DataFrame, problem: Problem) -> str:
+    predicted = outcomes["scenario_id"].dropna()
+    if len(predicted):
+        return str(predicted.iloc[0])
+    return scenario_id_of({key: outcomes[key].iloc[0] for key in problem.scenario_keys}, problem)
+
+
+def _most_frequent(values: pd.Series) -> str | None:
+    """Return the commonest value, the first in the alphabet of several; None if there is none."""
+    modes = values.dropna().mode()
+    return str(modes.iloc[0]) if len(modes) else None
+
+
+def _sums(known: pd.DataFrame) -> dict[str, float]:
+    actual, predicted = _floats(known, ACTUAL_COL), _floats(known, "predicted_value")
+    baseline = _floats(known, "baseline_value")
+    return {
+        "actual_sum": float(actual.sum()),
+        "abs_actual_sum": float(np.abs(actual).sum()),
+        "predicted_sum": float(predicted.sum()),
+        "abs_error_sum": float(np.abs(predicted - actual).sum()),
+        "baseline_abs_error_sum": float(np.abs(baseline - actual).sum()),
+    }
+
+
+def _scores(known: pd.DataFrame, problem: Problem, costs: Costs) -> dict[str, float]:
+    """Compute metrics and KPIs beside the baseline's; nothing without a known actual (the columns are then null)."""
+    if known.empty:
+        return {}
+    ours, baseline = (_outcome_scores(known, name, problem, costs) for name in ("predicted_value", "baseline_value"))
+    added = {"forecast_value_added": baseline["wape"] - ours["wape"]}
+    return added | ours | {f"baseline_{name}": value for name, value in baseline.items()}
+
+
+def _outcome_scores(known: pd.DataFrame, column: str, problem: Problem, costs: Costs) -> dict[str, float]:
+    outcome = Outcome(y_true=_floats(known, ACTUAL_COL), y_pred=_floats(known, column), costs=costs)
+    metrics = scores(outcome, problem.task)
+    return {name: metrics[name] for name in evaluated_metrics(problem)} | kpis(outcome)
+
+
+def _coverage(known: pd.DataFrame, level: float) -> float:
+    """Share of the known actuals inside their interval; NaN if no row has one."""
+    lower, upper = (_floats(known, name) for name in interval_names(level))
+    actual = _floats(known, ACTUAL_COL)
+    bounded = ~(np.isnan(lower) | np.isnan(upper))
+    inside = (lower <= actual) & (actual <= upper)
+    return float(inside[bounded].mean()) if bounded.any() else float("nan")
+
+
+def _floats(frame: pd.DataFrame, column: str) -> np.ndarray:
+    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def require_single_actuals(evaluation: pd.DataFrame) -> None:
+    """Raise TableError if a key stands in ``actuals`` more than once: nobody knows which row came true."""
+    doubled = evaluation[evaluation["n_doubled"] > 0]
+    if len(doubled):
+        names = ", ".join(doubled["scenario_id"].head(5))
+        raise TableError(
+            f"table 'actuals' must hold each key once; {int(doubled['n_doubled'].sum())} keys stand there several "
+            f"times, in {len(doubled)} scenarios: {names}. Aggregate them before they enter the catalog"
+        )
+
+
+def fleet_figures(evaluation: pd.DataFrame, levels: Iterable[float]) -> dict[str, float]:
+    """Pool the rows of ``evaluation`` over the fleet. Sums come before ratios, so that large scenarios weigh more.
+
+    Args:
+        evaluation: one row per scenario; may be empty.
+        levels: nominal coverages.
+
+    Returns:
+        Name -> value; NaN where nothing is known: counts, pooled WAPE and bias beside the baseline's, the share of
+        scenarios with a smaller error than the baseline, coverage by level (weighted by rows), and every KPI's sum.
+    """
+    judged = evaluation[evaluation["n_actuals"] > 0]
+    better = judged["abs_error_sum"] < judged["baseline_abs_error_sum"]
+    worse = judged["abs_error_sum"] > judged["baseline_abs_error_sum"]
+    counts = {name: float(evaluation[name].sum()) for name in ("n_predictions", "n_actuals", "n_missing", "n_extra")}
+    return {
+        "n_scenarios_predicted": float((evaluation["n_predictions"] > 0).sum()),
+        "n_scenarios_judged": float(len(judged)),
+        **counts,
+        **_pooled_errors(judged),
+        "n_better": float(better.sum()),
+        "n_worse": float(worse.sum()),
+        "share_better": _ratio(float(better.sum()), float(len(judged))),
+        **{coverage_name(level): _weighted(judged, coverage_name(level)) for level in levels},
+        **_pooled_kpis(judged),
+    }
+
+
+def _pooled_errors(judged: pd.DataFrame) -> dict[str, float]:
+    actual = float(judged["abs_actual_sum"].sum())
+    wape = _ratio(float(judged["abs_error_sum"].sum()), actual)
+    baseline = _ratio(float(judged["baseline_abs_error_sum"].sum()), actual)
+    return {
+        "wape": wape,
+        "baseline_wape": baseline,
+        "forecast_value_added": baseline - wape,
+        "error_reduction": 1.0 - _ratio(wape, baseline),
+        "bias": _ratio(float(judged["predicted_sum"].sum() - judged["actual_sum"].sum()), actual),
+        "actual_sum": float(judged["actual_sum"].sum()),
+        "predicted_sum": float(judged["predicted_sum"].sum()),
+    }
+
+
+def _pooled_kpis(judged: pd.DataFrame) -> dict[str, float]:
+    names = [name for kpi in KPIS for name in (kpi, f"baseline_{kpi}")]
+    sums = {name: float(judged[name].sum()) for name in names}
+    return sums | {"money_saved": sums["baseline_total_cost"] - sums["total_cost"]}
+
+
+def _weighted(judged: pd.DataFrame, column: str) -> float:
+    known = judged[judged[column].notna()]
+    return _ratio(float((known[column] * known["n_actuals"]).sum()), float(known["n_actuals"].sum()))
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0 else float("nan")

@@ -1,0 +1,161 @@
+"""Predictions beside what came true, on Spark: matched lazily, then judged down to one narrow row per scenario."""
+
+from collections.abc import Mapping
+from functools import reduce
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType
+
+from distributed_automl.monitoring.evaluation import (
+    ABSENT,
+    ACTUAL_COL,
+    EXTRA,
+    KNOWN,
+    MATCH_COL,
+    MATCHED,
+    MISSING,
+    N_ROWS_COL,
+    evaluate,
+    evaluation_contract,
+)
+from distributed_automl.parameters import Costs, Problem
+
+HISTORY_HORIZONS = 3
+"""How many horizons of history stand beside the forecast of the fleet."""
+PERIOD_COLUMNS = ["timestamp", "part", "actual", "predicted", "baseline"]
+
+
+def match(predictions: DataFrame, actuals: DataFrame, problem: Problem) -> DataFrame:
+    """Set each prediction of the latest prediction run beside its actual. Lazy.
+
+    Where an absent period means zero, a prediction without an actual counts as zero up to the last period for which
+    `actuals` has any row; later ones are missing, not zero. Actuals up to the origin are history and left out.
+
+    Args:
+        predictions: as the contract says.
+        actuals: keys with their timestamp (tabular tasks: the sample id) and the target.
+        problem: the use case.
+
+    Returns:
+        The columns of `predictions`, and `actual` (double), `n_actual_rows` (bigint) and `match`; of an actual that
+        nobody asked for only the keys are filled.
+    """
+    predictions = latest_run(predictions)
+    truth = _truth(actuals, problem, {field.name: field.dataType for field in predictions.schema})
+    return _judge(_beside(predictions, truth), problem).select(*predictions.columns, ACTUAL_COL, N_ROWS_COL, MATCH_COL)
+
+
+def latest_run(predictions: DataFrame) -> DataFrame:
+    """Keep the rows of the latest prediction run; run ids begin with their time."""
+    latest = predictions.agg(F.max("prediction_run_id").alias("prediction_run_id"))
+    return predictions.join(F.broadcast(latest), "prediction_run_id", "left_semi")
+
+
+def _matched_columns(problem: Problem) -> dict[str, str]:
+    """Return what identifies a row: column of `predictions` -> column of `actuals`."""
+    if problem.is_forecasting:
+        return {**{key: key for key in problem.keys}, "timestamp": str(problem.timestamp)}
+    return {"sample_id": str(problem.sample_id)}
+
+
+def _truth(actuals: DataFrame, problem: Problem, types: Mapping[str, DataType]) -> DataFrame:
+    """Return one row per key, typed and named as in `predictions` (with a prefix), with target and number of rows."""
+    names = _matched_columns(problem) | {key: key for key in problem.scenario_keys}
+    keys = [F.col(theirs).cast(types[ours]).alias(_true(ours)) for ours, theirs in names.items()]
+    target = F.col(problem.target).cast("double").alias(ACTUAL_COL)
+    found = actuals.select(*keys, target).groupBy(*[_true(name) for name in names])
+    return found.agg(F.sum(ACTUAL_COL).alias(ACTUAL_COL), F.count(F.lit(1)).alias(N_ROWS_COL))
+
+
+def _true(name: str) -> str:
+    return f"true_{name}"
+
+
+def _beside(predictions: DataFrame, truth: DataFrame) -> DataFrame:
+    """Join in full; null keys are equal to each other. Keys of unasked actuals go where predictions have theirs."""
+    names = [name for name in predictions.columns if _true(name) in truth.columns]
+    by = ["sample_id"] if "sample_id" in names else names
+    same = reduce(Column.__and__, [predictions[name].eqNullSafe(truth[_true(name)]) for name in by])
+    until = _true("timestamp") if "timestamp" in names else None
+    last = truth.agg((F.max(until) if until else F.lit(None)).alias("until"))
+    first = predictions.agg(F.max("origin").alias("from"))
+    asked = predictions.withColumn("asked", F.lit(True)).join(truth, same, "full_outer")
+    keys = {name: F.coalesce(F.col(name), F.col(_true(name))) for name in names}
+    return asked.withColumns(keys).crossJoin(F.broadcast(last)).crossJoin(F.broadcast(first))
+
+
+def _judge(joined: DataFrame, problem: Problem) -> DataFrame:
+    """Say of each row how it came about, and fill the zeros of absent periods."""
+    known = F.col(ACTUAL_COL).isNotNull() & ~F.isnan(ACTUAL_COL)
+    over = F.lit(problem.is_forecasting and problem.missing_rows == "zero") & (F.col("timestamp") <= F.col("until"))
+    history = F.lit(problem.is_forecasting) & (F.col("timestamp") <= F.col("from"))
+    how = (
+        F.when(F.col("asked").isNull(), EXTRA)
+        .when(known, MATCHED)
+        .when(F.col(N_ROWS_COL).isNull() & over, ABSENT)
+        .otherwise(MISSING)
+    )
+    judged = joined.withColumn(MATCH_COL, how).filter(~((F.col(MATCH_COL) == EXTRA) & history))
+    return judged.withColumn(ACTUAL_COL, F.when(F.col(MATCH_COL) == ABSENT, 0.0).otherwise(F.col(ACTUAL_COL)))
+
+
+def evaluate_on_spark(outcomes: DataFrame, problem: Problem, costs: Costs) -> DataFrame:
+    """Judge each scenario where its rows are. Lazy; one narrow row per scenario.
+
+    Partitions are as many as the session's setting says, since a Python group costs far more than its bytes tell.
+    """
+    keys = list(problem.scenario_keys)
+    n_partitions = int(outcomes.sparkSession.conf.get("spark.sql.shuffle.partitions") or 200)
+    groups = outcomes.repartition(n_partitions, *keys).groupBy(*keys)
+
+    def evaluate_group(group: pd.DataFrame) -> pd.DataFrame:
+        return evaluate(group, problem, costs)
+
+    return groups.applyInPandas(evaluate_group, schema=evaluation_contract(problem).ddl)
+
+
+def sum_by_period(outcomes: DataFrame, history: DataFrame, problem: Problem) -> pd.DataFrame:
+    """Add up the fleet by period: recent history, then the horizon with forecast, baseline and actual.
+
+    Where some actuals of a period are missing, all three sums leave those rows out; where all are, `actual` is NaN.
+
+    Args:
+        outcomes: as `match` returns them.
+        history: `master_df_predict`, or any frame with timestamp and target.
+        problem: the use case.
+
+    Returns:
+        Columns PERIOD_COLUMNS, sorted by timestamp; `part` is "history" or "horizon". Empty for tabular tasks.
+    """
+    if not problem.is_forecasting:
+        return pd.DataFrame(columns=PERIOD_COLUMNS)
+    parts = [_sum_history(history, outcomes, problem).toPandas(), _sum_horizon(outcomes).toPandas()]
+    filled = [part for part in parts if len(part)]
+    summed = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=PERIOD_COLUMNS)
+    return summed.reindex(columns=PERIOD_COLUMNS).sort_values("timestamp", ignore_index=True)
+
+
+def _sum_history(history: DataFrame, outcomes: DataFrame, problem: Problem) -> DataFrame:
+    origin = outcomes.agg(F.max("origin").alias("from"))
+    rows = history.select(F.col(str(problem.timestamp)).alias("timestamp"), F.col(problem.target).alias(ACTUAL_COL))
+    past = rows.crossJoin(F.broadcast(origin)).filter(F.col("timestamp") <= F.col("from"))
+    summed = past.groupBy("timestamp").agg(F.sum(F.col(ACTUAL_COL).cast("double")).alias(ACTUAL_COL))
+    recent = summed.orderBy(F.desc("timestamp")).limit(HISTORY_HORIZONS * problem.horizon)
+    return recent.withColumn("part", F.lit("history"))
+
+
+def _sum_horizon(outcomes: DataFrame) -> DataFrame:
+    known = F.col(MATCH_COL).isin(*KNOWN)
+    asked = outcomes.filter(F.col(MATCH_COL) != EXTRA)
+
+    def total(column: str) -> Column:
+        return F.coalesce(F.sum(F.when(known, F.col(column))), F.sum(column))
+
+    sums = asked.groupBy("timestamp").agg(
+        F.sum(F.when(known, F.col(ACTUAL_COL))).alias("actual"),
+        total("predicted_value").alias("predicted"),
+        total("baseline_value").alias("baseline"),
+    )
+    return sums.withColumn("part", F.lit("horizon"))

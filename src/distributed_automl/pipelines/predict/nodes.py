@@ -1,0 +1,35 @@
+"""Nodes of prediction: thin calls into the fleet."""
+
+import logging
+
+from pyspark.sql import DataFrame
+
+from distributed_automl.fleet import predict as forecasting
+from distributed_automl.fleet.asked import Asked
+from distributed_automl.fleet.session import n_cores
+from distributed_automl.parameters import Prediction, Problem, Run
+
+logger = logging.getLogger(__name__)
+
+
+def predict(
+    master_df_predict: DataFrame,
+    champions: DataFrame,
+    fits_before: DataFrame,
+    problem: Problem,
+    prediction: Prediction,
+    run: Run,
+    run_id: str,
+) -> tuple[DataFrame, Asked]:
+    """Predict every sample asked for; the frame is executed when it is saved."""
+    setup = forecasting.PredictSetup(problem, prediction, run, run_id)
+    cores = n_cores(master_df_predict.sparkSession)
+    predictions, asked = forecasting.predict(master_df_predict, champions, fits_before, setup, n_cores=cores)
+    logger.info("predicting %s samples of %s scenarios from %s", asked.n_asked, len(asked.scenarios), asked.origin)
+    return predictions, asked
+
+
+def check_predictions(predictions: DataFrame, asked: Asked, run_id: str) -> None:
+    """Require that every sample asked for was saved, exactly once."""
+    rungs = forecasting.check_complete(predictions, asked, run_id)
+    logger.info("predictions: %s", ", ".join(f"{row.n_rows} by {row.rung}" for row in rungs.itertuples(index=False)))

@@ -1,0 +1,18 @@
+"""Nodes of promotion."""
+
+import logging
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from distributed_automl.monitoring.promotion import decide_champions
+
+logger = logging.getLogger(__name__)
+
+
+def promote(training_results: pd.DataFrame, champions_before: pd.DataFrame) -> pd.DataFrame:
+    """Decide which fits predict from now on."""
+    decided = decide_champions(training_results, champions_before, now=datetime.now(UTC))
+    counts = ", ".join(f"{n} {decision}" for decision, n in decided["decision"].value_counts().items())
+    logger.info("champions: %s", counts or "nothing changes")
+    return decided

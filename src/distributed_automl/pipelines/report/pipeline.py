@@ -1,0 +1,44 @@
+"""Results to tables, plots, one page, and the last words on the terminal."""
+
+from kedro.pipeline import Node, Pipeline, node
+
+from distributed_automl.pipelines.report import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Return ``report``: it reads ``training_results``, ``evaluation`` and ``fleet_by_period``."""
+    return Pipeline([*_tables(), *_plots(), *_page()], tags=["report"])
+
+
+def _tables() -> list[Node]:
+    results = "training_results"
+    return [
+        node(nodes.summarize_fleet, [results, "evaluation", "params:problem"], "fleet_summary", name="summarize_fleet"),
+        node(nodes.list_scenarios, [results, "evaluation"], "scenario_overview", name="list_scenarios"),
+        node(nodes.rank_candidates, results, "candidate_ranking", name="rank_candidates"),
+        node(nodes.group_reasons, results, "missing_models", name="group_reasons"),
+    ]
+
+
+def _plots() -> list[Node]:
+    return [
+        node(
+            nodes.draw_fleet_forecast,
+            ["fleet_by_period", "params:problem"],
+            "fleet_forecast_plot",
+            name="draw_fleet_forecast",
+        ),
+        node(nodes.draw_accuracy, "scenario_overview", "accuracy_plot", name="draw_accuracy"),
+        node(nodes.draw_candidates, "candidate_ranking", "candidates_plot", name="draw_candidates"),
+        node(nodes.draw_training_cost, "training_results", "training_cost_plot", name="draw_training_cost"),
+    ]
+
+
+def _page() -> list[Node]:
+    shared = {"problem": "params:problem", "reporting": "params:reporting"}
+    tables = {name: name for name in ("training_results", "evaluation", "fleet_by_period")}
+    words = {name: name for name in ("fleet_summary", "missing_models", "report")}
+    return [
+        node(nodes.write_report, tables | shared, "report", name="write_report"),
+        node(nodes.print_summary, words | shared, None, name="print_summary"),
+    ]

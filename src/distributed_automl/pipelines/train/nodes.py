@@ -1,0 +1,80 @@
+"""Nodes of training: thin calls into the fleet."""
+
+import logging
+from collections.abc import Iterator
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from distributed_automl.fleet import plan as planning
+from distributed_automl.fleet import train
+from distributed_automl.fleet.progress import Progress
+from distributed_automl.fleet.results import Failures, collect_results, count_failures, require_tolerable
+from distributed_automl.fleet.session import n_cores
+from distributed_automl.fleet.setup import Setup
+from distributed_automl.parameters import AutoML, Plan, Problem, Run
+
+logger = logging.getLogger(__name__)
+
+
+def make_plan(
+    master_df: DataFrame,
+    fits_before: DataFrame,
+    plans_before: DataFrame,
+    problem: Problem,
+    automl: AutoML,
+    plan: Plan,
+    run: Run,
+    run_id: str,
+) -> pd.DataFrame:
+    """Decide what is fitted, what is reused, and why."""
+    setup = Setup(problem, automl, plan, run)
+    past = planning.Past.read(fits_before, plans_before)
+    cores = 1 if run.engine == "local" else n_cores(master_df.sparkSession)
+    planned = planning.make_plan(master_df, past, setup, run_id=run_id, n_cores=cores)
+    logger.info(planning.summary(planned))
+    return planned
+
+
+def fit_pools(
+    master_df: DataFrame,
+    plan: DataFrame,
+    fits_before: DataFrame,
+    problem: Problem,
+    automl: AutoML,
+    plan_parameters: Plan,
+    run: Run,
+) -> Iterator[train.Frame]:
+    """Fit the pools that the plan asks for."""
+    yield from train.fit_pools(master_df, plan, fits_before, Setup(problem, automl, plan_parameters, run), Progress())
+
+
+def fit_scenarios(
+    master_df: DataFrame,
+    plan: DataFrame,
+    pooled_fits: DataFrame,
+    problem: Problem,
+    automl: AutoML,
+    plan_parameters: Plan,
+    run: Run,
+) -> Iterator[train.Frame]:
+    """Fit the scenarios that the plan asks for, a wave per yield."""
+    setup = Setup(problem, automl, plan_parameters, run)
+    yield from train.fit_scenarios(master_df, plan, pooled_fits, setup, Progress())
+
+
+def collect(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
+    """Put plan and outcomes together: one row per scenario of this run."""
+    results = collect_results(plan, fits)
+    logger.info("training: %s", ", ".join(f"{n} {status}" for status, n in results["status"].value_counts().items()))
+    return results
+
+
+def list_failures(training_results: pd.DataFrame) -> Failures:
+    """Return what failed."""
+    return count_failures(training_results)
+
+
+def require_few_failures(failures: Failures, run: Run) -> None:
+    """End the run in an error if too many scenarios failed: their rows are durable, and tracked, by then."""
+    require_tolerable(failures, run.tolerated_failed_share)

@@ -1,0 +1,152 @@
+"""The fleet in one small table, and the scenarios side by side: what the report, the terminal and Kedro-Viz show."""
+
+import math
+
+import pandas as pd
+
+from distributed_automl.reporting.training import (
+    distributions,
+    expand,
+    holdout_sums,
+    modelled,
+    training_figures,
+)
+
+SUMMARY_COLUMNS = ["name", "value", "meaning"]
+SCENARIO_COLUMNS = [
+    "scenario_id",
+    "status",
+    "estimator",
+    "rung",
+    "judged_on",
+    "actual_sum",
+    "abs_error",
+    "baseline_abs_error",
+    "errors_avoided",
+    "wape",
+    "baseline_wape",
+    "fit_seconds",
+    "n_samples",
+    "reason",
+]
+EVALUATED_COLUMNS = [
+    "scenario_id",
+    "rung",
+    "n_predictions",
+    "n_actuals",
+    "actual_sum",
+    "abs_error_sum",
+    "baseline_abs_error_sum",
+    "wape",
+    "baseline_wape",
+]
+MEANINGS = {
+    "training.n_planned": "scenarios planned in this run",
+    "training.n_fitted": "scenarios that got a new model",
+    "training.n_reused": "scenarios unchanged since an earlier fit, whose model stands",
+    "training.n_skipped": "scenarios that cannot be modelled (too little data, a constant target)",
+    "training.n_failed": "scenarios whose fit failed",
+    "training.fit_seconds": "core-seconds of all fits of this run",
+    "training.fit_seconds_median": "core-seconds of a middling fit",
+    "training.n_trials": "configurations tried",
+    "training.model_mb": "size of all models, MB",
+    "holdout.wape": "sum of absolute errors over sum of actuals, on the last part of history that no model had seen",
+    "holdout.baseline_wape": "the same of the baseline",
+    "holdout.error_reduction": "share of the baseline's error that is gone",
+    "evaluation.wape": "sum of absolute errors over sum of actuals, on what came true after the forecast",
+    "evaluation.baseline_wape": "the same of the baseline",
+    "evaluation.forecast_value_added": "the baseline's WAPE minus ours",
+    "evaluation.error_reduction": "share of the baseline's error that is gone",
+    "evaluation.bias": "forecast minus actual over actual: 0.1 is 10% too much",
+    "evaluation.share_better": "share of scenarios with a smaller error than the baseline",
+    "evaluation.n_missing": "predictions whose actual is not known",
+    "evaluation.n_extra": "actuals that no prediction was asked for",
+    "evaluation.money_saved": "cost of the baseline's errors minus the cost of ours",
+    "evaluation.total_cost": "margin lost on units short, and holding units over",
+}
+
+
+def summarize(training_results: pd.DataFrame, evaluation_figures: dict[str, float]) -> pd.DataFrame:
+    """Put the fleet's figures into one table.
+
+    Args:
+        training_results: one row per scenario, as pandas.
+        evaluation_figures: pooled over the fleet; empty if nothing was evaluated yet.
+
+    Returns:
+        SUMMARY_COLUMNS; names are those of the metrics that MLflow holds.
+    """
+    expanded = expand(training_results)
+    evaluated = {f"evaluation.{name}": value for name, value in evaluation_figures.items()}
+    figures = training_figures(expanded) | distributions(expanded) | evaluated
+    return pd.DataFrame(
+        [(name, value, MEANINGS.get(name, "")) for name, value in figures.items()], columns=SUMMARY_COLUMNS
+    )
+
+
+def list_scenarios(training_results: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFrame:
+    """Set the scenarios side by side, judged on the actuals if there are any, else on their holdouts.
+
+    Args:
+        training_results: one row per scenario, as pandas.
+        evaluation: one row per scenario; may be empty, and may hold scenarios that were never planned.
+
+    Returns:
+        SCENARIO_COLUMNS, one row per scenario of either table; the most errors avoided first, unjudged ones last.
+    """
+    expanded, evaluation = expand(training_results), evaluation.reindex(columns=EVALUATED_COLUMNS)
+    trained = expanded[["scenario_id", "status", "estimator", "reason", "fit_seconds", "n_samples"]]
+    judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(modelled(expanded))
+    rungs = evaluation.loc[evaluation["n_predictions"] > 0, ["scenario_id", "rung"]]
+    listed = trained.merge(rungs, on="scenario_id", how="outer").merge(judged, on="scenario_id", how="outer")
+    listed["status"] = listed["status"].fillna("not planned")
+    listed["errors_avoided"] = listed["baseline_abs_error"] - listed["abs_error"]
+    return listed.sort_values(["errors_avoided", "scenario_id"], ascending=[False, True], ignore_index=True).reindex(
+        columns=SCENARIO_COLUMNS
+    )
+
+
+def _on_actuals(evaluation: pd.DataFrame) -> pd.DataFrame:
+    names = {"abs_error_sum": "abs_error", "baseline_abs_error_sum": "baseline_abs_error"}
+    judged = evaluation[evaluation["n_actuals"] > 0].rename(columns=names).assign(judged_on="actuals")
+    return judged[["scenario_id", "judged_on", "actual_sum", *names.values(), "wape", "baseline_wape"]]
+
+
+def _on_holdout(models: pd.DataFrame) -> pd.DataFrame:
+    judged = models[["scenario_id", "wape", "baseline_wape"]].assign(judged_on="holdout")
+    return judged.join(holdout_sums(models))
+
+
+class Figures:
+    """Read-only look-up in a ``fleet_summary``, by name."""
+
+    def __init__(self, summary: pd.DataFrame) -> None:
+        self._values = {str(name): float(value) for name, value in zip(summary["name"], summary["value"], strict=True)}
+
+    def __getitem__(self, name: str) -> float:
+        """Return a value; NaN if the summary does not have it."""
+        return self._values.get(name, float("nan"))
+
+    def count(self, name: str) -> int:
+        """Return a value as a whole number; 0 if it is not known."""
+        value = self[name]
+        return 0 if math.isnan(value) else round(value)
+
+    @property
+    def judged_on(self) -> str:
+        """What the errors were measured on: "evaluation" once actuals are there, else "holdout"."""
+        return "evaluation" if self.count("evaluation.n_scenarios_judged") else "holdout"
+
+    def judged(self, name: str) -> float:
+        """Return a value that both the evaluation and the holdout have, from the one that counts."""
+        return self[f"{self.judged_on}.{name}"]
+
+    def coverages(self) -> dict[str, float]:
+        """Return the measured coverage by level in percent, e.g. {"80": 0.81}, in ascending order of level."""
+        prefix = f"{self.judged_on}.coverage_"
+        found = {name.removeprefix(prefix): value for name, value in self._values.items() if name.startswith(prefix)}
+        return dict(sorted(((level, value) for level, value in found.items() if not math.isnan(value)), key=_level))
+
+
+def _level(item: tuple[str, float]) -> float:
+    return float(item[0])

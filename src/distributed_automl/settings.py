@@ -1,0 +1,16 @@
+"""Settings of the Kedro project."""
+
+from distributed_automl.hooks import ParametersHook, RunIdHook, SparkHook
+from distributed_automl.resolvers import RESOLVERS
+from distributed_automl.tracking.hooks import TrackingProbe
+
+HOOKS = (ParametersHook(), RunIdHook(), SparkHook(), TrackingProbe())
+
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-mlflow")  # TrackingProbe is that plugin's hook, and more
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "custom_resolvers": RESOLVERS,
+    "config_patterns": {"spark": ["spark*", "spark*/**"], "mlflow": ["mlflow*", "mlflow*/**"]},
+}

@@ -1,0 +1,80 @@
+"""Which scenarios get a run of their own, and what stands in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from distributed_automl.scenario.kpis import KPIS
+from distributed_automl.scenario.metrics import METRICS
+
+PARAMETERS = ("estimator", "n_samples", "n_features", "n_trials", "hyperparameters")
+TAGS = ("scenario_id", "status", "run_id", "fit_run_id", "stage", "error_type", "reason", "model_digest")
+COSTS = ("fit_seconds", "peak_memory_mb", "model_bytes")
+
+
+@dataclass(frozen=True)
+class Child:
+    """A run below the parent: one scenario.
+
+    Attributes:
+        name: shown in the list of runs.
+        failed: whether the run is to end as failed.
+        metrics: holdout metrics, KPIs and costs; may hold NaN.
+        parameters: what was chosen.
+        tags: what it is.
+    """
+
+    name: str
+    failed: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def choose_children(results: pd.DataFrame, objective: str, max_child_runs: int) -> list[Child]:
+    """Choose the scenarios of this run that are worth a look: failed ones, then the worst and the best.
+
+    Failed ones take up to half of the places (all that are left over if fewer were fitted), the worst come before
+    the best. Reused scenarios have their runs already.
+
+    Args:
+        results: `training_results` with a column per metric and KPI.
+        objective: the metric or KPI that ranks them.
+        max_child_runs: at most so many.
+    """
+    failed = results[results["status"] == "failed"].sort_values("scenario_id")
+    fitted = _ranked(results[results["status"] == "fitted"], objective)
+    n_failed = min(len(failed), max(max_child_runs // 2, max_child_runs - len(fitted)))
+    n_worst = min(len(fitted), (max_child_runs - n_failed + 1) // 2)
+    n_best = min(len(fitted) - n_worst, max_child_runs - n_failed - n_worst)
+    chosen = pd.concat([failed.head(n_failed), fitted.head(n_worst), fitted.tail(n_best).iloc[::-1]])
+    return [_child({str(name): value for name, value in row.items()}) for row in chosen.to_dict("records")]
+
+
+def _ranked(fitted: pd.DataFrame, objective: str) -> pd.DataFrame:
+    """Return the scenarios whose objective is known, the worst first."""
+    greater_is_better = (METRICS | KPIS)[objective].greater_is_better
+    value = fitted[objective] if greater_is_better else -fitted[objective].abs()
+    known = fitted.assign(value=value)[value.notna()]
+    return known.sort_values(["value", "scenario_id"]).drop(columns="value")
+
+
+def _child(row: Mapping[str, object]) -> Child:
+    scores = [name for name, value in row.items() if isinstance(value, float) and name not in (*PARAMETERS, *TAGS)]
+    return Child(
+        name=str(row["scenario_id"]),
+        failed=row["status"] == "failed",
+        metrics={name: float(str(row[name])) for name in scores},
+        parameters={name: _plain(row[name]) for name in PARAMETERS if _is_known(row.get(name))},
+        tags={name: _plain(row[name]) for name in TAGS if _is_known(row.get(name))},
+    )
+
+
+def _plain(value: object) -> str:
+    """Write a value as text; a count that pandas holds as a float beside nulls stays a count."""
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def _is_known(value: object) -> bool:
+    return value is not None and value == value and str(value) not in ("", "<NA>")

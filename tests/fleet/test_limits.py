@@ -1,0 +1,150 @@
+"""A task that misbehaves in any way is an outcome, and its parent lives on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from distributed_automl.errors import LimitExceeded
+from distributed_automl.fleet.limits import Finished, run_limited
+from distributed_automl.parameters import Limits
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and /proc")
+
+AMPLE = Limits(seconds=30.0, memory_mb=1024)
+
+
+def stopped(finished: Finished) -> str:
+    assert isinstance(finished.stopped, LimitExceeded)
+    assert finished.result is None
+    return str(finished.stopped)
+
+
+def test_when_a_task_returns_then_its_result_stage_and_memory_come_back() -> None:
+    def task(on_stage: Callable[[str], None]) -> object:
+        on_stage("tune")
+        return {"answer": 42, "child": os.getpid()}
+
+    finished = run_limited(task, AMPLE)
+    assert finished.stopped is None
+    assert finished.result["answer"] == 42  # type: ignore[index]
+    assert finished.result["child"] != os.getpid()  # type: ignore[index]
+    assert finished.stage == "tune"
+    assert finished.peak_memory_mb > 5
+    assert 0 < finished.seconds < 10
+
+
+def test_when_a_result_is_larger_than_the_pipe_then_it_comes_whole() -> None:
+    finished = run_limited(lambda _: b"x" * 20_000_000, AMPLE)
+    assert finished.result == b"x" * 20_000_000
+
+
+def test_when_a_task_hangs_then_it_is_stopped_and_the_row_names_its_stage() -> None:
+    def task(on_stage: Callable[[str], None]) -> object:
+        on_stage("refit")
+        time.sleep(60)
+        return None
+
+    started = time.monotonic()
+    finished = run_limited(task, Limits(seconds=0.5))
+    assert stopped(finished) == "stopped after 0.5 s (run.limits.seconds) in stage 'refit'"
+    assert time.monotonic() - started < 10
+
+
+def test_when_a_task_exits_then_its_code_is_told() -> None:
+    assert "ended with exit code 3 and no result" in stopped(run_limited(lambda _: os._exit(3), AMPLE))
+
+
+def test_when_a_task_raises_system_exit_then_its_code_is_told() -> None:
+    assert "exit code 5" in stopped(run_limited(lambda _: sys.exit(5), AMPLE))
+
+
+def test_when_a_task_raises_then_the_parent_does_not() -> None:
+    assert "exit code 1" in stopped(run_limited(lambda _: 1 / 0, AMPLE))
+
+
+def test_when_a_task_is_killed_then_the_signal_is_told() -> None:
+    finished = run_limited(lambda _: os.kill(os.getpid(), signal.SIGSEGV), AMPLE)
+    assert "was killed by SIGSEGV" in stopped(finished)
+
+
+def test_when_a_task_swells_step_by_step_then_it_is_stopped_near_its_limit() -> None:
+    def task(_: Callable[[str], None]) -> object:
+        hog = []
+        while True:
+            hog.append(bytearray(10_000_000))
+            time.sleep(0.01)
+
+    finished = run_limited(task, Limits(seconds=30.0, memory_mb=256))
+    assert "run.limits.memory_mb is 256" in stopped(finished)
+    assert finished.peak_memory_mb > 256
+
+
+def test_when_a_task_asks_for_far_too_much_at_once_then_it_gets_a_memory_error() -> None:
+    def task(_: Callable[[str], None]) -> object:
+        try:
+            return len(bytearray(64 * 1024**3))
+        except MemoryError:
+            return "refused"
+
+    assert run_limited(task, Limits(seconds=30.0, memory_mb=256)).result == "refused"
+
+
+def test_when_a_task_closes_its_pipe_and_hangs_then_it_is_stopped() -> None:
+    def task(_: Callable[[str], None]) -> object:
+        os.closerange(3, 64)
+        time.sleep(60)
+        return None
+
+    assert "stopped after 1 s" in stopped(run_limited(task, Limits(seconds=1.0)))
+
+
+def test_when_a_task_leaves_children_then_they_are_killed_too(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+
+    def task(_: Callable[[str], None]) -> object:
+        child = subprocess.Popen(["sleep", "60"])
+        note.write_text(str(child.pid))
+        os._exit(0)
+
+    assert "exit code 0 and no result" in stopped(run_limited(task, AMPLE))
+    assert is_gone(int(note.read_text()))
+
+
+def test_when_the_parent_dies_then_so_does_the_child(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    program = f"""
+import os, time
+from pathlib import Path
+from distributed_automl.fleet.limits import run_limited
+from distributed_automl.parameters import Limits
+def task(_):
+    Path({str(note)!r}).write_text(str(os.getpid()))
+    time.sleep(60)
+run_limited(task, Limits())
+"""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    deadline = time.monotonic() + 30
+    while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    assert is_gone(int(note.read_text()))
+
+
+def is_gone(pid: int) -> bool:
+    """Wait a little for a process to be gone, or a zombie that nobody has reaped yet."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        status = Path(f"/proc/{pid}/stat")
+        if not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False

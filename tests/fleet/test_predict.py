@@ -1,0 +1,164 @@
+"""Predictions: every sample asked for once, by the highest rung there is; bad questions are refused first."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from distributed_automl.errors import RunError, TableError
+from distributed_automl.fleet.asked import Asked, read_question
+from distributed_automl.fleet.orders import Order
+from distributed_automl.fleet.predict import (
+    PredictJob,
+    PredictSetup,
+    check_complete,
+    latest_champions,
+    predict,
+    predict_in_child,
+)
+from distributed_automl.fleet.predict import _rungs as rungs_of
+from distributed_automl.fleet.scenario_ids import with_ids
+from distributed_automl.parameters import Limits, Prediction, Problem, Run
+from distributed_automl.scenario.attempt import StoredModel
+from distributed_automl.tables import CHAMPIONS, FITS
+
+pytestmark = pytest.mark.spark
+
+RUN_ID = "20260101T000000Z-aaaaaa"
+ORIGIN = dt.date(2024, 1, 20)
+
+
+def day(number: int) -> dt.date:
+    """Return a day after the panel's last one; 1 is the next."""
+    return ORIGIN + dt.timedelta(days=number)
+
+
+def with_future(rows: pd.DataFrame, stores: list[str], n_days: int = 3) -> pd.DataFrame:
+    """Append rows to be predicted; every other target is NaN instead of null: both are unknown."""
+    future = [(store, day(n), None if n % 2 else float("nan"), 0.0) for store in stores for n in range(1, n_days + 1)]
+    return pd.DataFrame([*rows.itertuples(index=False, name=None), *future], columns=rows.columns)
+
+
+@pytest.fixture
+def read(to_spark: Any, problem: Problem) -> Callable[..., Asked]:
+    def make(rows: Any, **prediction: Any) -> Asked:
+        frame = to_spark(rows) if isinstance(rows, pd.DataFrame) else rows
+        return read_question(with_ids(frame, problem), problem, Prediction(**prediction))
+
+    return make
+
+
+def test_when_rows_have_no_target_after_the_origin_then_they_are_asked_for(read: Any, panel: Any) -> None:
+    rows = with_future(panel(["a", "b"]), ["b", "new"])
+    rows.loc[3, "units"] = None  # unknown, but before the origin: history
+    asked = read(rows)
+    assert asked.origin == pd.Timestamp(ORIGIN)
+    assert asked.n_asked == 6
+    assert asked.scenarios[["scenario_id", "n_rows", "n_asked"]].values.tolist() == [["b", 23, 3], ["new", 3, 3]]
+
+
+def test_when_an_origin_is_given_then_it_counts(read: Any, panel: Any) -> None:
+    asked = read(with_future(panel(["a"]), ["a"]), origin="2024-01-21")
+    assert (asked.origin, asked.n_asked) == (pd.Timestamp(day(1)), 2)
+
+
+def test_when_rows_lie_beyond_the_horizon_then_the_error_names_them(read: Any, panel: Any) -> None:
+    with pytest.raises(
+        RunError, match=r"2 rows .* beyond the horizon of 7 steps .*'a' at 2024-01-28; 'b' at 2024-01-28"
+    ):
+        read(with_future(panel(["a", "b"]), ["a", "b"], n_days=8))
+
+
+def test_when_a_row_is_asked_for_twice_then_the_error_names_it(read: Any, panel: Any) -> None:
+    rows = with_future(panel(["a"]), ["a", "a"], n_days=1)
+    with pytest.raises(
+        TableError, match=r"asked for more than once: \[\{'store': 'a', 'day': datetime.date\(2024, 1, 21\)"
+    ):
+        read(rows)
+
+
+def test_when_nothing_is_asked_for_then_the_error_says_so(read: Any, panel: Any) -> None:
+    with pytest.raises(RunError, match="no row is asked for: 'units' is known everywhere after the origin 2024-01-20"):
+        read(panel(["a"]))
+
+
+def test_when_no_target_is_known_then_there_is_no_origin(read: Any, panel: Any) -> None:
+    with pytest.raises(RunError, match="no row of master_df_predict has a target"):
+        read(panel(["a"]).assign(units=None))
+
+
+def test_when_a_key_is_null_then_the_error_counts_it(read: Any, panel: Any) -> None:
+    rows = with_future(panel(["a"]), ["a"])
+    rows.loc[0, "store"] = None
+    with pytest.raises(TableError, match=r"\{'store': 1\}"):
+        read(rows)
+
+
+@pytest.mark.parametrize(("origin", "told"), [(7, "does not fit"), ("soon", "is not a date")])
+def test_when_the_origin_does_not_fit_then_the_error_says_so(read: Any, panel: Any, origin: Any, told: str) -> None:
+    with pytest.raises(RunError, match=told):
+        read(with_future(panel(["a"]), ["a"]), origin=origin)
+
+
+def test_when_decisions_follow_each_other_then_the_latest_counts(spark: Any) -> None:
+    rows = [
+        ("a", "old", dt.datetime(2026, 1, 2), "first", None, "promote"),
+        ("a", "new", dt.datetime(2026, 1, 3), "promoted", None, "promote"),
+        ("a", "older", dt.datetime(2026, 1, 1), "first", None, "promote"),
+    ]
+    assert latest_champions(spark.createDataFrame(rows, CHAMPIONS.ddl)) == {"a": "new"}
+
+
+@pytest.mark.parametrize("engine", ["spark", "local"])
+def test_when_there_are_no_models_then_the_baseline_answers_every_sample_once(
+    spark: Any, to_spark: Any, panel: Any, problem: Problem, make_ledger: Any, engine: str
+) -> None:
+    frame = to_spark(with_future(panel(["a", "b/.."]), ["b/..", "a"]))
+    nothing = spark.createDataFrame([], CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
+    setup = PredictSetup(problem, Prediction(), Run(engine=engine), RUN_ID)
+    predictions, asked = predict(frame, *nothing, setup, n_cores=2)
+    ledger = make_ledger("predictions")
+    ledger.save(predictions)
+    assert check_complete(ledger.load(), asked, RUN_ID).values.tolist() == [["baseline", 6]]
+    found = ledger.load().toPandas().sort_values(["scenario_id", "timestamp"], ignore_index=True)
+    assert dict(ledger.load().dtypes)["timestamp"] == "date"
+    assert found.loc[0, ["scenario_id", "store", "timestamp", "step"]].tolist() == ["a", "a", day(1), 1]
+    # store "a": units are d % 3 on day d = 0..19; the day a week before days 20, 21, 22 is 13, 14, 15
+    assert found["predicted_value"].tolist()[:3] == [1.0, 2.0, 0.0]
+    assert set(found["origin"]) == {ORIGIN}
+    assert "no champion" in str(found.loc[0, "reason"])
+
+
+def test_when_a_prediction_is_lost_or_doubled_then_the_check_names_its_scenario(spark: Any) -> None:
+    asked = Asked(None, pd.DataFrame({"scenario_id": ["a", "b"], "pool_id": "p", "n_rows": 9, "n_asked": [2, 1]}))
+    ddl = "prediction_run_id string, scenario_id string, sample_id string, rung string"
+
+    def saved(*samples: tuple[str, str]) -> Any:
+        return spark.createDataFrame([(RUN_ID, *sample, "champion") for sample in samples], ddl)
+
+    assert check_complete(saved(("a", "1"), ("a", "2"), ("b", "3")), asked, RUN_ID)["n_rows"].tolist() == [3]
+    with pytest.raises(RunError, match=r"1 scenarios .* 'b': asked for 1, saved 0"):
+        check_complete(saved(("a", "1"), ("a", "2")), asked, RUN_ID)
+    with pytest.raises(RunError, match="'a': asked for 2, saved 2, distinct 1"):
+        check_complete(saved(("a", "1"), ("a", "1"), ("b", "3")), asked, RUN_ID)
+
+
+def test_when_a_champion_kills_its_process_then_the_ladder_goes_on_below_it(panel: Any, problem: Problem) -> None:
+    rows = with_future(panel(["a"]), ["a"])
+    columns = ("sample_id", "predicted_value", "rung", "reason")
+    job = PredictJob(problem, Limits(seconds=0.001), pd.Timestamp(ORIGIN), columns)
+    order = Order("a", None, StoredModel(b"", "digest", "run"), None)
+    found = predict_in_child(job, order, rows)
+    assert found["predicted_value"].tolist() == [1.0, 2.0, 0.0]
+    assert set(found["rung"]) == {"baseline"}
+    assert "stopped after 0.001 s" in str(found.loc[0, "reason"])
+
+
+def test_when_there_are_models_then_each_rung_is_tried_once() -> None:
+    model = StoredModel(b"", "digest", "run")
+    both, pooled, none = Order("a", None, model, model), Order("a", None, None, model), Order("a", None, None, None)
+    assert list(rungs_of(both)) == [both, pooled]
+    assert list(rungs_of(pooled)) == [pooled]
+    assert list(rungs_of(none)) == [none]

@@ -1,0 +1,168 @@
+"""Training on Spark and here: each scenario once, whatever its neighbours do."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from distributed_automl.errors import RunError
+from distributed_automl.fleet import plan as planning
+from distributed_automl.fleet import train
+from distributed_automl.fleet.plan import Past, make_plan
+from distributed_automl.fleet.progress import Progress
+from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable
+from distributed_automl.tables import TRAINING_RESULTS
+
+pytestmark = pytest.mark.spark
+
+RUN_ID = "20260101T000000Z-aaaaaa"
+STORES = ["a", "b/..", "c d", "001"]
+
+
+@pytest.fixture
+def do_train(monkeypatch: pytest.MonkeyPatch, make_ledger: Any, to_spark: Any) -> Callable[..., pd.DataFrame]:
+    """Return a function that plans, fits and collects with a given attempt."""
+    monkeypatch.setattr(planning, "settings_digest", lambda *_: "settings")
+    monkeypatch.setattr(train, "define_features", lambda *_: None)
+
+    def run(rows: pd.DataFrame, setup: Any, attempt: Any, run_id: str = RUN_ID, root: str = "") -> pd.DataFrame:
+        monkeypatch.setattr(train, "fit_attempt", attempt)
+        master, progress = to_spark(rows), Progress()
+        fits = make_ledger(f"{root}fits", run_id, table="fits")
+        plans = make_ledger(f"{root}plan", run_id, table="plan", runs="latest")
+        before = make_ledger(f"{root}plan", run_id, table="plan").load()
+        past = Past.read(fits.load(), before)
+        plans.save(make_plan(master, past, setup, run_id=run_id, n_cores=2))
+        for pooled in train.fit_pools(master, plans.load(), fits.load(), setup, progress):
+            fits.save(pooled)
+        for wave in train.fit_scenarios(master, plans.load(), fits.load(), setup, progress):
+            fits.save(wave)
+        return collect_results(plans.load(), fits.load())
+
+    return run
+
+
+def test_when_trained_on_spark_then_every_scenario_is_fitted_exactly_once(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any
+) -> None:
+    results = do_train(panel(STORES), make_setup(), fake_attempt())
+    assert fake_attempt.calls() == sorted(["__pooled__/all", *STORES])
+    assert list(results.columns) == TRAINING_RESULTS.names
+    assert list(results["scenario_id"]) == sorted(STORES)
+    assert set(results["status"]) == {"fitted"}
+    fits = make_ledger("fits", table="fits").load().toPandas().set_index("scenario_id")
+    assert fits.loc["b/..", "model"].decode() == (
+        "b/..|['day', 'promo', 'store', 'units']|20|39.0|digest of __pooled__/all"
+    )
+    assert fits["peak_memory_mb"].min() > 1
+    assert sorted(fits["wave"]) == [0, 1, 1, 2, 2]
+    assert fits.loc["a", "metrics"] == {"wape": 0.25}
+
+
+def test_when_trained_here_then_the_rows_are_those_of_spark(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any
+) -> None:
+    do_train(panel(STORES), make_setup(), fake_attempt(), root="spark/")
+    do_train(panel(STORES), make_setup(run={"engine": "local"}), fake_attempt(), root="local/")
+    differing = ["wave", "fitted_at", "peak_memory_mb"]
+    found = [
+        make_ledger(f"{root}/fits", table="fits").load().toPandas().sort_values("scenario_id", ignore_index=True)
+        for root in ("spark", "local")
+    ]
+    assert found[1]["peak_memory_mb"].isna().all()
+    pd.testing.assert_frame_equal(found[0].drop(columns=differing), found[1].drop(columns=differing))
+
+
+def test_when_nothing_changed_then_nothing_is_fitted_again(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any
+) -> None:
+    do_train(panel(STORES), make_setup(), fake_attempt())
+    n_before = len(fake_attempt.calls())
+    again = do_train(panel(STORES), make_setup(), fake_attempt(), run_id="20260102T000000Z-bbbbbb")
+    assert len(fake_attempt.calls()) == n_before
+    assert set(again["status"]) == {"reused"}
+    assert set(again["fit_run_id"]) == {RUN_ID}
+    assert set(again["run_id"]) == {"20260102T000000Z-bbbbbb"}
+
+
+def test_when_scenarios_hang_exit_segfault_or_swell_then_they_fail_alone(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any
+) -> None:
+    misdeeds = {"h": "hang", "e": "exit", "s": "segfault", "m": "swell", "f": "failed", "k": "skipped"}
+    setup = make_setup(limits={"seconds": 6.0, "memory_mb": 256}, n_waves=1)
+    results = do_train(panel(["a", "z", *misdeeds]), setup, fake_attempt(misdeeds)).set_index("scenario_id")
+    assert results["status"].to_dict() == {
+        "a": "fitted", "z": "fitted", "k": "skipped", "f": "failed",
+        "h": "failed", "e": "failed", "s": "failed", "m": "failed",
+    }  # fmt: skip
+    reasons = results["reason"]
+    assert reasons["h"] == "stopped after 6 s (run.limits.seconds) in stage 'tune'"
+    assert reasons["e"] == "its process ended with exit code 3 and no result in stage 'tune'"
+    assert reasons["s"] == "its process was killed by SIGSEGV in stage 'tune'"
+    assert "stopped at" in reasons["m"] or "exit code 1" in reasons["m"]
+    assert set(results.loc[["h", "e", "s", "m"], "error_type"]) == {"LimitExceeded"}
+    assert set(results.loc[["h", "e", "s", "m"], "stage"]) == {"tune"}
+    assert len(fake_attempt.calls()) == 1 + len(results)
+    failures = count_failures(results.reset_index())
+    with pytest.raises(RunError, match=r"5 of 8 scenarios failed \(62.5%\)"):
+        require_tolerable(failures, 0.05)
+    require_tolerable(failures, 0.7)
+
+
+def test_when_a_pool_fails_then_its_scenarios_are_fitted_without_it_and_again_when_it_is_there(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any
+) -> None:
+    do_train(panel(["a", "b"]), make_setup(), fake_attempt({"__pooled__/all": "failed"}), "20260101T000000Z-aaaaaa")
+    fits = make_ledger("fits", table="fits").load().toPandas()
+    assert fits["pool_digest"].isna().all()
+    second = do_train(panel(["a", "b"]), make_setup(), fake_attempt(), "20260102T000000Z-bbbbbb")
+    assert set(second["status"]) == {"reused"}
+    third = do_train(panel(["a", "b"]), make_setup(), fake_attempt(), "20260103T000000Z-cccccc")
+    assert set(third["status"]) == {"fitted"}
+
+
+def test_when_a_wave_was_lost_then_only_that_wave_is_fitted_again(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any
+) -> None:
+    whole = do_train(panel(STORES), make_setup(), fake_attempt())
+    last = make_ledger("fits", table="fits").folders()[-1]
+    (make_path(last) / "_SUCCESS").unlink()
+    n_before = len(fake_attempt.calls())
+    again = do_train(panel(STORES), make_setup(), fake_attempt(), run_id="20260102T000000Z-bbbbbb")
+    assert len(fake_attempt.calls()) - n_before == 2
+    assert sorted(again["status"]) == ["fitted", "fitted", "reused", "reused"]
+    pd.testing.assert_series_equal(again["model_digest"], whole["model_digest"])
+
+
+def make_path(uri: str) -> Any:
+    from pathlib import Path
+
+    return Path(uri)
+
+
+def test_when_the_run_is_restricted_then_only_its_scenarios_are_in_the_results(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any
+) -> None:
+    results = do_train(panel(STORES), make_setup(run={"scenarios": ("c d",)}), fake_attempt())
+    assert list(results["scenario_id"]) == ["c d"]
+    assert fake_attempt.calls() == ["__pooled__/all", "c d"]
+
+
+def test_when_a_folder_of_fits_vanished_then_collecting_names_the_lost(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any
+) -> None:
+    do_train(panel(STORES), make_setup(), fake_attempt())
+    plan = make_ledger("plan", table="plan").load()
+    (make_path(make_ledger("fits", table="fits").folders()[-1]) / "_SUCCESS").unlink()
+    with pytest.raises(RunError, match="expected one outcome for each of 4 scenarios; 2 have none"):
+        collect_results(plan, make_ledger("fits", table="fits").load())
+
+
+def test_when_results_are_narrow_then_they_are_json_able(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any
+) -> None:
+    results = do_train(panel(["a", "b"]), make_setup(), fake_attempt())
+    assert "model" not in results
+    assert json.loads(results[["metrics", "kpis"]].to_json())["kpis"]["0"] == {"units_short": 1.0}

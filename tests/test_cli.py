@@ -1,0 +1,41 @@
+"""What `kedro run` says when it ends badly."""
+
+import click
+import pytest
+from click.testing import CliRunner
+from kedro.io.core import DatasetError
+
+from distributed_automl.cli import causes, cli, readable
+from distributed_automl.errors import RunError
+
+
+def test_when_an_error_of_ours_is_the_cause_then_its_message_is_all_that_is_told() -> None:
+    @click.command()
+    def bad() -> None:
+        try:
+            raise RunError("too many scenarios failed")
+        except RunError as error:
+            raise DatasetError("Failed while saving") from error
+
+    done = CliRunner().invoke(readable(bad))
+    assert (done.exit_code, done.output) == (1, "Error: too many scenarios failed\n")
+
+
+def test_when_an_error_is_not_ours_then_it_is_raised_as_it_is() -> None:
+    @click.command()
+    def bad() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        CliRunner().invoke(readable(bad), catch_exceptions=False)
+
+
+def test_when_errors_have_causes_then_they_come_in_turn() -> None:
+    inner, outer = ValueError("inner"), KeyError("outer")
+    outer.__cause__ = inner
+    assert list(causes(outer)) == [outer, inner]
+
+
+def test_when_kedro_looks_for_run_then_it_takes_every_option_of_kedro_s() -> None:
+    options = {option for parameter in cli.commands["run"].params for option in parameter.opts}
+    assert {"--pipelines", "--pipeline", "--env", "--params", "--tags", "--from-inputs"} <= options

@@ -1,0 +1,101 @@
+"""Everything that is wrong with a configuration comes in one report."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from distributed_automl.configuration import BLOCKS, NAMES, ConfigurationError, _default_names, require_valid
+
+PROBLEM = {
+    "name": "demand",
+    "scenario_keys": ["store"],
+    "timestamp": "day",
+    "frequency": "D",
+    "target": "units",
+    "objective": "wape",
+}
+
+
+def parameters(**blocks: Any) -> dict[str, Any]:
+    return {**{name: {} for name in BLOCKS}, "problem": PROBLEM, **blocks}
+
+
+def report(given: dict[str, Any], **global_values: Any) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        require_valid(given, global_values)
+    return str(raised.value)
+
+
+def test_when_all_is_well_then_nothing_is_said() -> None:
+    require_valid(parameters(), {"problem_name": "demand"})
+
+
+def test_when_much_is_wrong_then_all_of_it_is_in_one_report() -> None:
+    told = report(
+        parameters(
+            problem={**PROBLEM, "horizon": 0, "frequency": "X", "objective": "wope"},
+            automl={"candidates": ["ridge", "lightgmb"], "tuning": {"n_trails": 3, "sampler": "tpee"}},
+            run={"engine": "sparc", "limits": {"seconds": -1}},
+            pln={},
+        ),
+    )
+    assert told.startswith("the configuration has 9 faults:\n  1. `problem.horizon`:")
+    assert "found 0" in told
+    assert "`automl.tuning.n_trails`: there is no such parameter; did you mean 'n_trials'?" in told
+    assert "`run.engine`: Input should be 'spark' or 'local'; found 'sparc'" in told
+    assert "`run.limits.seconds`" in told
+    assert "`pln`: there is no such block; did you mean 'plan'?" in told
+
+
+def test_when_names_of_strategies_are_wrong_then_each_is_told_with_its_nearest() -> None:
+    told = report(
+        parameters(
+            problem={**PROBLEM, "objective": "wope", "frequency": "X"},
+            automl={
+                "candidates": ["ridge", "lightgmb"],
+                "selection": {"methods": ["univariat"]},
+                "tuning": {"sampler": "tpee"},
+            },
+        )
+    )
+    assert "`problem.objective`: there is no objective 'wope'; did you mean 'wape'?" in told
+    assert "`automl.candidates`: there is no candidate 'lightgmb'; did you mean 'lightgbm'?" in told
+    assert "`automl.selection.methods`: there is no selection method 'univariat'; did you mean 'univariate'?" in told
+    assert "`automl.tuning.sampler`: there is no sampler 'tpee'; did you mean 'tpe'?" in told
+    assert "`problem.frequency`:" in told
+
+
+def test_when_a_block_is_missing_then_the_report_says_what_to_write() -> None:
+    given = parameters()
+    del given["plan"]
+    assert "`plan`: the block is missing; write `plan: {}` for the defaults" in report(given)
+
+
+def test_when_the_problem_and_the_folders_have_two_names_then_it_is_a_fault() -> None:
+    assert "`problem.name`: is 'demand'" in report(parameters(), problem_name="sales")
+
+
+def test_when_roles_clash_then_the_validator_s_own_words_are_given() -> None:
+    told = report(parameters(problem={**PROBLEM, "static": ["units"]}))
+    assert "column 'units' in `static` is a key, the timestamp or the target" in told
+
+
+@pytest.mark.parametrize("path", NAMES)
+def test_when_names_are_the_defaults_then_they_are_known(path: str) -> None:
+    """Defaults are not looked up at run time, so a wrong one must be found here."""
+    _, names = NAMES[path]
+    assert _default_names(path)
+    assert _default_names(path) <= set(names())
+
+
+def test_when_names_are_the_defaults_then_no_heavy_library_is_imported() -> None:
+    program = (
+        "import sys; from distributed_automl.configuration import BLOCKS, require_valid\n"
+        f"require_valid({{**{{name: {{}} for name in BLOCKS}}, 'problem': {PROBLEM!r}}}, {{}})\n"
+        "found = {'featuretools', 'lightgbm', 'mlflow', 'sklearn', 'statsforecast', 'pyspark'} & set(sys.modules)\n"
+        "sys.exit(str(found) if found else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True)
+    assert done.returncode == 0, done.stderr

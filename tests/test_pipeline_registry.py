@@ -1,0 +1,64 @@
+"""The pipelines: their names, their slices, and what they cost to import."""
+
+import subprocess
+import sys
+
+import pytest
+from kedro.pipeline import Pipeline
+
+from distributed_automl.pipeline_registry import register_pipelines
+
+LEDGERS = {"fits_before", "plans_before", "champions_before", "champions"}
+
+
+@pytest.fixture(scope="module")
+def pipelines() -> dict[str, Pipeline]:
+    return register_pipelines()
+
+
+def free_inputs(pipeline: Pipeline) -> set[str]:
+    return {name for name in pipeline.inputs() if not name.startswith("params:")}
+
+
+def test_when_registered_then_every_pipeline_is_there(pipelines: dict[str, Pipeline]) -> None:
+    named = {"data_engineering", "train", "promote", "predict", "evaluate", "report", "track", "__default__"}
+    assert set(pipelines) == named
+
+
+def test_when_training_starts_from_one_s_own_table_then_nothing_else_is_needed(pipelines: dict[str, Pipeline]) -> None:
+    assert free_inputs(pipelines["train"].from_inputs("master_df")) == {"master_df"} | LEDGERS & {
+        "fits_before",
+        "plans_before",
+    }
+
+
+def test_when_predicting_starts_from_one_s_own_table_then_nothing_else_is_needed(
+    pipelines: dict[str, Pipeline],
+) -> None:
+    assert free_inputs(pipelines["predict"].from_inputs("master_df_predict")) == {
+        "master_df_predict",
+        "champions",
+        "fits_before",
+    }
+
+
+def test_when_all_is_run_then_predicting_waits_for_the_champions(pipelines: dict[str, Pipeline]) -> None:
+    order = [node.name for node in pipelines["__default__"].nodes]
+    wanted = ["make_plan", "fit_pools", "fit_scenarios", "collect", "promote", "predict", "check_predictions"]
+    assert [name for name in order if name in wanted] == wanted
+    assert order.index("track_training") < order.index("require_few_failures")
+
+
+def test_when_training_then_nothing_of_predicting_is_built(pipelines: dict[str, Pipeline]) -> None:
+    assert "master_df_predict" not in pipelines["train"].datasets()
+    assert "master_df" not in pipelines["predict"].datasets()
+
+
+def test_when_the_registry_is_imported_then_no_modelling_library_is() -> None:
+    program = (
+        "import sys; from distributed_automl.pipeline_registry import register_pipelines; register_pipelines()\n"
+        "found = {'featuretools', 'lightgbm', 'sklearn', 'statsforecast', 'optuna'} & set(sys.modules)\n"
+        "sys.exit(str(found) if found else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True)
+    assert done.returncode == 0, done.stderr
