@@ -30,9 +30,9 @@ def test_when_configured_then_arguments_are_set_and_null_leaves_a_key_out(bare: 
 
 
 def test_when_the_user_chose_a_python_then_it_stays(bare: pytest.MonkeyPatch) -> None:
-    bare.setenv("PYSPARK_PYTHON", "/opt/python")
+    bare.setenv("PYSPARK_PYTHON", "/somewhere/python")
     configure({})
-    assert os.environ["PYSPARK_PYTHON"] == "/opt/python"
+    assert os.environ["PYSPARK_PYTHON"] == "/somewhere/python"
 
 
 def test_when_a_remote_is_given_then_spark_connect_is_asked_for(bare: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,7 @@ def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, sett
     rows = digest_of(sorted(sampled.items()))
     now = pool_fingerprint(settings, sampled.items())
     outcomes = past.fits[past.fits["scenario_id"] == pool_id]
-    frozen = _frozen(pool_id, sampled, outcomes, past, plan, settings)
+    frozen = _frozen(pool_id, sampled, past, plan, settings)
     if plan.refit == "all":
         verdict = Verdict(FIT, "plan.refit is 'all'")
     elif frozen is not None and not (outcomes["fingerprint"] == now).any():
@@ -178,11 +178,9 @@ def sample_members(members: pd.DataFrame, max_samples: int) -> dict[str, str]:
     return dict(zip(ordered.loc[fits, "scenario_id"], ordered.loc[fits, "rows_fingerprint"], strict=True))
 
 
-def _frozen(
-    pool_id: str, now: Mapping[str, str], outcomes: pd.DataFrame, past: Past, plan: Plan, settings: str
-) -> tuple[Verdict, str] | None:
+def _frozen(pool_id: str, now: Mapping[str, str], past: Past, plan: Plan, settings: str) -> tuple[Verdict, str] | None:
     """Return the verdict and the fingerprint of the latest pooled fit, if too few of its scenarios changed since."""
-    fitted = outcomes[outcomes["status"] == "fitted"]
+    fitted = past.fits[(past.fits["scenario_id"] == pool_id) & (past.fits["status"] == "fitted")]
     if fitted.empty:
         return None
     latest = fitted.iloc[-1]

@@ -87,15 +87,7 @@ def fit_pool(
     vintages.append(fit_vintage(everything, seed))
     shipped = reweighted(winner, [held_out], arena, automl.ensemble)
     return PoolFit(
-        model=PooledModel(
-            pool_id=pool_id,
-            problem=problem,
-            definitions=definitions,
-            entities=everything.entities,
-            vintages=tuple(vintages),
-            calibration=calibrate_on(shipped, arena.judged),
-            baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=seed),
-        ),
+        model=assembled(shipped, vintages, baseline, arena, definitions),
         estimator="pooled",
         n_samples=len(samples),
         n_trials=len(winner.members),
@@ -104,6 +96,23 @@ def fit_pool(
         leaderboard=leaderboard(winner.members, baseline, winner, winner.weights),
         metrics=metrics,
         kpis=costs,
+    )
+
+
+def assembled(
+    shipped: Mixture, vintages: Sequence[Vintage], baseline: Tuned, arena: Arena, definitions: Definitions
+) -> PooledModel:
+    """Put the model together: every vintage, and intervals calibrated on all that was predicted out of fold."""
+    everything = arena.everything
+    samples = everything.design.samples
+    return PooledModel(
+        pool_id=samples.scenario_id,
+        problem=samples.problem,
+        definitions=definitions,
+        entities=everything.entities,
+        vintages=tuple(vintages),
+        calibration=calibrate_on(shipped, arena.judged),
+        baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed),
     )
 
 
