@@ -22,7 +22,7 @@ h3{{font-size:16px;margin:12px 0 6px}}
 p{{margin:0 0 12px;max-width:46em}}
 .note{{color:{MUTED};font-size:14px;margin-top:4px}}
 .plot{{margin:0 0 8px}}
-.pair{{display:grid;grid-template-columns:repeat(auto-fit,minmax(430px,1fr));gap:8px 32px}}
+.pair{{display:grid;grid-template-columns:1fr;gap:20px}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;width:100%;font-size:14px}}
 th{{font-weight:600;color:{MUTED};vertical-align:bottom;white-space:nowrap}}
