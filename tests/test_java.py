@@ -25,7 +25,8 @@ def install_java(home: Path, version: str) -> Path:
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     """A machine without any Java, whose environment is its own folder."""
-    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("JAVA_HOME", "")  # what the code under test sets is undone even where it was not set before
+    monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
     monkeypatch.setattr(java, "find_spec", lambda name: None)
