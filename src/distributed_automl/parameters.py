@@ -146,6 +146,7 @@ class Ensemble(Parameters):
 
     enabled: bool = True
     tolerance: Share = Field(0.25, description="Candidates that are worse than the best by a larger share stay out.")
+    single_margin: Share = Field(0.05, description="A single candidate ships where it is better by a larger share.")
     max_members: int = Field(6, ge=1, description="Distinct candidates in an ensemble.")
     n_rounds: int = Field(6, ge=0, description="Greedy rounds after every member's first vote; 0: equal weights.")
 

@@ -55,9 +55,13 @@ def test_when_there_are_no_rounds_then_the_weights_are_equal() -> None:
     assert vote(members, FOLDS, SCORER, n_rounds=0).weights == (0.5, 0.5)
 
 
-def test_when_one_candidate_is_best_in_every_mix_then_it_stands_alone() -> None:
-    mixture = best_mixture([tuned("good", [10.5] * 4), tuned("bad", [10.6] * 4)], FOLDS, SCORER, Ensemble())
-    assert (mixture.name, mixture.weights) == ("good", (1.0,))
+def test_when_one_candidate_is_clearly_better_than_the_mix_then_it_stands_alone() -> None:
+    members = [tuned("good", [10.5] * 4), tuned("bad", [10.6] * 4)]
+    alone = best_mixture(members, FOLDS, SCORER, Ensemble(single_margin=0.01))
+    mixed = best_mixture(members, FOLDS, SCORER, Ensemble(single_margin=0.05))
+    assert (alone.name, alone.weights) == ("good", (1.0,))
+    assert mixed.name == "ensemble"
+    assert mixed.gain < alone.gain
 
 
 def test_when_a_candidate_is_much_worse_than_the_best_then_it_stays_out() -> None:

@@ -40,7 +40,10 @@ class Mixture:
 
 
 def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, ensemble: Ensemble) -> Mixture:
-    """Return the ensemble where it beats the best single candidate on the folds, else that candidate.
+    """Return the ensemble, or the best single candidate where that is clearly better on the folds.
+
+    The best of several candidates looks better on the folds than it is, because it was picked there; their mean does
+    not. So the single one must be better by a margin.
 
     Args:
         tuned: at least one candidate.
@@ -54,7 +57,7 @@ def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, 
     if not ensemble.enabled or len(members) == 1:
         return single
     mixture = vote(members, folds, scorer, ensemble.n_rounds)
-    return mixture if mixture.gain > single.gain else single
+    return single if single.gain > mixture.gain + ensemble.single_margin * abs(mixture.gain) else mixture
 
 
 def plausible(tuned: Sequence[Tuned], ensemble: Ensemble) -> list[Tuned]:
