@@ -33,7 +33,7 @@ class Problem(Parameters):
     season: Annotated[int, Field(ge=1)] | None = Field(None, description="Steps; null: found from the frequency.")
     horizon: int = Field(28, ge=1, le=10_000, description="Steps.")
     target: str
-    target_min: float | None = Field(0.0, description="Lower bound of the target; null: unbounded.")
+    target_min: float | None = Field(None, description="Lower bound of the target; null: unbounded.")
     known_in_advance: tuple[str, ...] = Field((), description="Columns whose future is known when predicting.")
     static: tuple[str, ...] = Field((), description="Columns that do not change over time.")
     entities: dict[str, tuple[str, ...]] = Field(
@@ -71,8 +71,17 @@ class Problem(Parameters):
         for block in ("known_in_advance", "static"):
             clash = sorted(set(getattr(self, block)) & set(roles))
             faults += [f"column '{name}' in `{block}` is a key, the timestamp or the target" for name in clash]
+        both = sorted(set(self.known_in_advance) & set(self.static))
+        faults += [f"column '{name}' is both in `known_in_advance` and in `static`" for name in both]
         faults += [f"entity '{name}' needs a key column" for name, columns in self.entities.items() if not columns]
+        faults += [f"{where} names the target '{self.target}'" for where in self._uses_of_the_target()]
         return faults
+
+    def _uses_of_the_target(self) -> list[str]:
+        """Return the fields that must not name the target, but do."""
+        fields = {f"entity '{name}'": columns for name, columns in self.entities.items()}
+        fields |= {"`pool_by`": self.pool_by, "`group`": (self.group,) if self.group else ()}
+        return [where for where, columns in fields.items() if self.target in columns]
 
     @property
     def is_forecasting(self) -> bool:

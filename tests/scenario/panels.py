@@ -21,6 +21,7 @@ def demand_problem(**changes: object) -> Problem:
         "frequency": "D",
         "horizon": HORIZON,
         "target": "units",
+        "target_min": 0.0,
         "known_in_advance": ("promotion",),
         "static": ("state",),
     }

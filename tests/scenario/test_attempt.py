@@ -171,3 +171,48 @@ def test_when_dates_are_plain_dates_then_the_last_rung_still_answers(origin: pd.
 def test_when_nothing_was_ever_known_then_every_row_is_asked_for() -> None:
     frame = with_future(demand_frame()).assign(units=np.nan)
     assert len(attempt_predict(frame, PROBLEM, scenario_id="001")) == len(frame)
+
+
+def test_when_more_steps_are_asked_for_than_a_model_was_fitted_for_then_it_does_not_answer(
+    champion: StoredModel, pool: StoredModel
+) -> None:
+    frame = with_future(demand_frame(), n_days=HORIZON + 1)
+    predictions = attempt_predict(frame, PROBLEM, scenario_id="001", champion=champion, pool=pool)
+    assert predictions["rung"].eq("baseline").all()
+    assert predictions["reason"].str.contains("8 steps ahead are asked for, the model was fitted for 7").all()
+
+
+def test_when_what_came_true_stands_in_the_table_then_an_earlier_origin_does_not_read_it(
+    champion: StoredModel, pool: StoredModel
+) -> None:
+    origin = pd.Timestamp("2024-04-25")
+    frame = with_future(demand_frame())
+    frame.loc[frame["date"] == origin + pd.Timedelta(days=3), "units"] = np.nan
+    spoiled = frame.copy()
+    spoiled.loc[(spoiled["date"] > origin) & spoiled["units"].notna(), ["units", "visitors"]] = 1e6
+    one, two = (
+        attempt_predict(
+            rows[rows["date"] <= origin + pd.Timedelta(days=HORIZON)],
+            PROBLEM,
+            scenario_id="001",
+            champion=champion,
+            pool=pool,
+            origin=origin,
+        )
+        for rows in (frame, spoiled)
+    )
+    assert one["rung"].eq("champion").all()
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_when_other_levels_are_asked_for_than_the_model_has_then_the_row_says_so(champion: StoredModel) -> None:
+    problem = demand_problem(levels=(0.8, 0.9))
+    automl_free_of_pool = attempt_fit(demand_frame(), PROBLEM, QUICK, scenario_id="001", definitions=definitions_of())
+    predictions = attempt_predict(
+        with_future(demand_frame()), problem, scenario_id="001", champion=stored(automl_free_of_pool)
+    )
+    assert predictions["rung"].eq("champion").all()
+    assert predictions["lower_80"].notna().all()
+    assert predictions["lower_90"].isna().all()
+    assert "lower_95" not in predictions
+    assert predictions["reason"].eq("no interval at 0.9: the model was fitted for other levels").all()

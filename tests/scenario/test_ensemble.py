@@ -7,6 +7,7 @@ import pytest
 from distributed_automl.parameters import Costs, Ensemble
 from distributed_automl.scenario.design import FloatArray
 from distributed_automl.scenario.ensemble import best_mixture, plausible, reweighted, vote
+from distributed_automl.scenario.fit import winning_mixture
 from distributed_automl.scenario.folds import Scorer
 from distributed_automl.scenario.members import weighted_mean
 from distributed_automl.scenario.tuning import Tuned
@@ -62,6 +63,14 @@ def test_when_one_candidate_is_clearly_better_than_the_mix_then_it_stands_alone(
     assert (alone.name, alone.weights) == ("good", (1.0,))
     assert mixed.name == "ensemble"
     assert mixed.gain < alone.gain
+
+
+def test_when_only_the_single_candidate_beats_the_baseline_then_it_ships() -> None:
+    arena: Any = SimpleNamespace(folds=FOLDS, scorer=SCORER)
+    members = [tuned("good", [10.5] * 4), tuned("bad", [10.6] * 4)]
+    baseline = tuned("baseline", [10.505] * 4)
+    winner = winning_mixture(members, baseline, arena, Ensemble(single_margin=0.5))
+    assert winner.name == "good"
 
 
 def test_when_a_candidate_is_much_worse_than_the_best_then_it_stays_out() -> None:

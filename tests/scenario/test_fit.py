@@ -11,10 +11,11 @@ from tests.scenario.panels import (
     with_future,
 )
 
-from distributed_automl.errors import ScenarioSkipped
+from distributed_automl.errors import ModelError, ScenarioSkipped
 from distributed_automl.parameters import AutoML
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.estimators import CANDIDATES
+from distributed_automl.scenario.estimators.ridge import FittedRidge
 from distributed_automl.scenario.fit import ScenarioFit, fit_scenario
 from distributed_automl.scenario.predict import predict_scenario
 from distributed_automl.scenario.synthesis import define
@@ -166,6 +167,22 @@ def test_when_a_scenario_cannot_be_modelled_then_it_is_skipped_with_the_reason(
 ) -> None:
     with pytest.raises(ScenarioSkipped, match=reason):
         fit_scenario(frame, demand_problem(), QUICK)
+
+
+def test_when_a_candidate_predicts_what_is_not_finite_then_the_fit_fails_and_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FittedRidge, "predict", lambda self, design, history, rows: np.full(len(rows), np.nan))
+    with pytest.raises(ModelError, match="candidate 'ridge' predicted values that are not finite on fold_1"):
+        fit_scenario(demand_frame(), demand_problem(), QUICK)
+
+
+def test_when_targets_are_negative_and_unbounded_then_so_are_predictions() -> None:
+    frame = demand_frame()
+    frame["units"] = frame["units"] - 200.0
+    fit = fit_scenario(frame, demand_problem(target_min=None), QUICK)
+    predictions = predict_scenario(with_future(frame), fit.model)
+    assert (predictions["predicted_value"] < -100.0).all()
 
 
 @pytest.mark.parametrize("name", sorted(CANDIDATES))

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem
@@ -23,6 +24,7 @@ from distributed_automl.scenario.ladder import (
     champion_answer,
     constant_answer,
     pooled_answer,
+    with_levels,
 )
 from distributed_automl.scenario.model import ScenarioModel
 from distributed_automl.scenario.pool import PooledModel, load_pool
@@ -72,6 +74,7 @@ def preload(definitions: Definitions | None = None) -> None:
     """
     for module in ("lightgbm", "sklearn.ensemble", "statsforecast.ets"):
         import_module(module)
+    threadpool_limits(limits=1)  # for good: sums over threads would depend on how many there are
     if definitions is not None:
         loaded(definitions.features)
 
@@ -234,6 +237,8 @@ def attempt_predict(
             continue
         answer = attempt(_with_stage(rung.name, rung.answer), on_stage)
         if not isinstance(answer, Failure):
+            answer, missing = with_levels(answer, problem)
+            reasons += [f"no interval at {level}: the model was fitted for other levels" for level in missing]
             labels = {"rung": rung.name, "reason": "; ".join(reasons) or None, "fit_run_id": rung.run_id}
             return as_predictions(frame, problem, answer).assign(scenario_id=scenario_id, **labels)
         reasons.append(f"{rung.name}: {answer.message}")

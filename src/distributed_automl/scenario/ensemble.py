@@ -51,13 +51,17 @@ def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, 
         scorer: the objective.
         ensemble: whether to mix at all, and how far.
     """
-    best = max(tuned, key=lambda one: one.gain)
-    single = Mixture((best,), (1.0,), best.predicted, best.gain)
+    single = alone(max(tuned, key=lambda one: one.gain))
     members = plausible(tuned, ensemble)
     if not ensemble.enabled or len(members) == 1:
         return single
     mixture = vote(members, folds, scorer, ensemble.n_rounds)
     return single if single.gain > mixture.gain + ensemble.single_margin * abs(mixture.gain) else mixture
+
+
+def alone(one: Tuned) -> Mixture:
+    """Return the mixture that is one candidate."""
+    return Mixture((one,), (1.0,), one.predicted, one.gain)
 
 
 def plausible(tuned: Sequence[Tuned], ensemble: Ensemble) -> list[Tuned]:

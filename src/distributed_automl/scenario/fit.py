@@ -11,7 +11,7 @@ from distributed_automl.parameters import AutoML, Ensemble, Problem
 from distributed_automl.scenario.calendar import season_of
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.ensemble import Mixture, best_mixture, reweighted
+from distributed_automl.scenario.ensemble import Mixture, alone, best_mixture, reweighted
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate, Fitted
 from distributed_automl.scenario.estimators.pooled import Pooled
@@ -144,11 +144,11 @@ def competing(automl: AutoML, arena: Arena) -> list[Candidate]:
 
 def winning_mixture(tuned: Sequence[Tuned], baseline: Tuned, arena: Arena, ensemble: Ensemble) -> Mixture:
     """Return the best ensemble or candidate; the baseline where nothing beats it on the folds."""
-    alone = Mixture((baseline,), (1.0,), baseline.predicted, baseline.gain)
     if not tuned:
-        return alone
+        return alone(baseline)
     best = best_mixture(tuned, arena.folds, arena.scorer, ensemble)
-    return best if best.gain > baseline.gain else alone
+    single = alone(max(tuned, key=lambda one: one.gain))
+    return next((one for one in (best, single) if one.gain > baseline.gain), alone(baseline))
 
 
 def fit_members(winner: Mixture, fold: Fold, seed: int) -> tuple[Fitted, ...]:

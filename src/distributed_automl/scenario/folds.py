@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from distributed_automl.errors import ModelError
 from distributed_automl.parameters import Costs, Selection
 from distributed_automl.scenario.design import SERIES_COL, Design, FloatArray, IntArray, Samples, Split
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters
@@ -40,8 +41,16 @@ class Fold:
         )
 
     def predict(self, fitted: Fitted) -> FloatArray:
-        """Predict the validation rows from the training rows' history, shape (n_valid,), not below `target_min`."""
+        """Predict the validation rows from the training rows' history, shape (n_valid,), not below `target_min`.
+
+        Raises:
+            ModelError: a prediction is not finite.
+        """
         predicted = fitted.predict(self.design, history=self.split.train, rows=self.split.valid)
+        if not np.isfinite(predicted).all():
+            raise ModelError(
+                f"candidate '{fitted.candidate}' predicted values that are not finite on {self.split.name}"
+            )
         return clip(predicted, self.design.samples.problem.target_min)
 
 

@@ -1,10 +1,11 @@
 """The ladder: the champion answers if it can, else the pooled model of similar scenarios, else the baseline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from distributed_automl.errors import ModelError
@@ -87,12 +88,21 @@ def ask(frame: pd.DataFrame, problem: Problem, kinds: Kinds, origin: Timestamp |
     lenient = problem.model_copy(update={"missing_rows": "null"}) if problem.missing_rows == "error" else problem
     origin = _origin(frame, problem) if origin is None else origin
     samples = canonical(frame, lenient, kinds, origin=origin)
-    known = np.isfinite(samples.y)
     after = (samples.timestamps > origin).to_numpy()
     asked = np.flatnonzero(np.isnan(samples.y) & after & (samples.frame[ROW_COL].to_numpy() >= 0))
+    history = np.flatnonzero(np.isfinite(samples.y) & ~after)
     assert problem.frequency is not None  # the parameters require it
     steps = steps_after(origin, samples.timestamps.iloc[asked], problem.frequency)
-    return Question(samples, asked, np.flatnonzero(known & ~after), origin, steps)
+    return Question(_without_future(samples, after), asked, history, origin, steps)
+
+
+def _without_future(samples: Samples, after: npt.NDArray[np.bool_]) -> Samples:
+    """Return the samples with the target and the observed columns unknown after the origin."""
+    problem = samples.problem
+    given = {*problem.known_in_advance, *problem.static}
+    observed = [name for name in samples.kinds if name not in given]
+    hidden = {name: samples.frame[name].mask(after) for name in (problem.target, *observed)}
+    return replace(samples, frame=samples.frame.assign(**hidden))
 
 
 def _ask_tabular(samples: Samples) -> Question:
@@ -130,6 +140,7 @@ def champion_answer(
     """
     question = ask(frame, model.problem, model.definitions.kinds, origin)
     _require_history(question)
+    _require_horizon(question)
     if model.pool_digest is not None and (pool is None or pool.digest != model.pool_digest):
         raise ModelError(f"the pooled model {model.pool_digest[:12]} that it was trained with is not there")
     X = synthesize(question.samples, model.definitions, model.entities)
@@ -141,6 +152,7 @@ def champion_answer(
 def pooled_answer(frame: pd.DataFrame, pool: PooledModel, origin: Timestamp | None) -> Answer:
     """Let the pooled model of similar scenarios answer."""
     question = ask(frame, pool.problem, pool.definitions.kinds, origin)
+    _require_horizon(question)
     X = synthesize(question.samples, pool.definitions, pool.entities)
     design = Design(question.samples, X)
     predicted = pool.latest.predict(design, history=question.history, rows=question.asked)
@@ -205,18 +217,34 @@ def _require_history(question: Question) -> None:
         raise ModelError(f"too little history: {len(question.history)} known periods, one season is {needed}")
 
 
+def _require_horizon(question: Question) -> None:
+    problem, furthest = question.samples.problem, question.steps.max(initial=0)
+    if problem.is_forecasting and furthest > problem.horizon:
+        raise ModelError(f"{furthest} steps ahead are asked for, the model was fitted for {problem.horizon}")
+
+
 def _answer(
     question: Question, predicted: FloatArray | None, baseline: Fitted, calibration: Calibration | None
 ) -> Answer:
     problem = question.samples.problem
     plain = clip(baseline.predict(_plain(question), question.history, question.asked), problem.target_min)
     values = plain if predicted is None else predicted
+    if not np.isfinite(values).all():
+        raise ModelError(f"{(~np.isfinite(values)).sum()} of {len(values)} predictions are not finite")
     bounds = (
         no_bounds(problem, len(values))
         if calibration is None
         else calibration.bounds(values, question.steps, problem.target_min)
     )
     return Answer(question.row, question.steps, values, plain, bounds)
+
+
+def with_levels(answer: Answer, problem: Problem) -> tuple[Answer, list[float]]:
+    """Return the answer with the intervals that the problem asks for, and the levels that it has none for."""
+    bounds = no_bounds(problem, len(answer.predicted))
+    missing = [level for level in problem.levels if interval_names(level)[0] not in answer.bounds]
+    found = {name: answer.bounds.get(name, unknown) for name, unknown in bounds.items()}
+    return replace(answer, bounds=found), missing
 
 
 def no_bounds(problem: Problem, n_rows: int) -> dict[str, FloatArray]:

@@ -166,7 +166,7 @@ def _is_honest(vintage: Vintage, split: Split, problem: Problem) -> bool:
 
 @lru_cache(maxsize=2)
 def load_pool(data: bytes, digest: str) -> PooledModel:
-    """Load a pooled model once per process; a worker's scenarios share it. See PooledModel.from_bytes."""
+    """Load a pooled model, once per process; see PooledModel.from_bytes."""
     return PooledModel.from_bytes(data, digest)
 
 
