@@ -8,21 +8,30 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = "benchmark"
 
 
 def prepare(folder: Path, parameters: str = "") -> Path:
-    """Copy the project's configuration and add an environment whose data lie in `folder`; return the copy."""
+    """Copy the project's configuration and add an environment that writes only into `folder`; return the copy."""
     conf = folder / "conf"
     shutil.copytree(PROJECT / "conf", conf, dirs_exist_ok=True)
     (conf / ENVIRONMENT).mkdir(exist_ok=True)
     (conf / ENVIRONMENT / "globals.yml").write_text(f"data_root: {folder / 'data'}\n")
-    tracking = f"sqlite:///{folder / 'mlflow.db'}"
-    (conf / ENVIRONMENT / "mlflow.yml").write_text(f"server:\n  mlflow_tracking_uri: {tracking}\n")
+    (conf / ENVIRONMENT / "mlflow.yml").write_text(yaml.safe_dump(_tracking_in(folder)))
     if parameters:
         (conf / ENVIRONMENT / "parameters.yml").write_text(parameters)
     return conf
+
+
+def _tracking_in(folder: Path) -> dict:
+    """Return base's mlflow.yml with database and artifacts in `folder`; an environment replaces whole blocks."""
+    tracking = yaml.safe_load((PROJECT / "conf" / "base" / "mlflow.yml").read_text())
+    tracking["server"]["mlflow_tracking_uri"] = f"sqlite:///{folder / 'mlflow.db'}"
+    tracking["tracking"]["experiment"]["create_experiment_kwargs"]["artifact_location"] = str(folder / "mlartifacts")
+    return tracking
 
 
 def kedro_run(conf: Path, *arguments: str) -> float:

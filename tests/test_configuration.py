@@ -28,8 +28,9 @@ def report(given: dict[str, Any], **global_values: Any) -> str:
     return str(raised.value)
 
 
-def test_when_all_is_well_then_nothing_is_said() -> None:
+def test_when_all_is_well_then_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
     require_valid(parameters(), {"problem_name": "demand"})
+    assert caplog.messages == []
 
 
 def test_when_much_is_wrong_then_all_of_it_is_in_one_report() -> None:
@@ -65,6 +66,21 @@ def test_when_names_of_strategies_are_wrong_then_each_is_told_with_its_nearest()
     assert "`automl.selection.methods`: there is no selection method 'univariat'; did you mean 'univariate'?" in told
     assert "`automl.tuning.sampler`: there is no sampler 'tpee'; did you mean 'tpe'?" in told
     assert "`problem.frequency`:" in told
+
+
+@pytest.mark.parametrize("task", ["forecasting", "regression"])
+def test_when_an_objective_needs_a_season_then_only_forecasting_takes_it(task: str) -> None:
+    given = parameters(problem={**PROBLEM, "task": task, "sample_id": "row", "objective": "mase"})
+    if task == "forecasting":
+        require_valid(given, {})
+    else:
+        assert "`problem.objective`: 'mase' does not suit the task 'regression'; there are wape, mae," in report(given)
+
+
+def test_when_there_are_blocks_of_the_user_s_own_then_one_warning_names_them(caplog: pytest.LogCaptureFixture) -> None:
+    require_valid(parameters(weather={}, prices={}, run_id="run_1"), {})
+    (warning,) = caplog.messages
+    assert "['prices', 'weather']" in warning
 
 
 def test_when_a_block_is_missing_then_the_report_says_what_to_write() -> None:

@@ -28,6 +28,7 @@ REGISTRY_ADDRESS = re.compile(
     r"|file:/{3}|(?:--|_)(?:extra-)?index-url[ =]+\S*//|--find-links[ =]+\S"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.:/}\-])/(?:home|root|Users|work|opt|tmp)/\w")
+TOKEN = re.compile(r"\{\{[^{}]*\}\}")
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ]+)(?: ; (.+?))? \\$")
 BROAD = {"Exception", "BaseException"}
 DRAWERS = {"utils", "helpers", "common", "misc", "base", "tools"}
@@ -92,6 +93,7 @@ def test_when_a_file_is_committed_then_it_is_at_most_one_megabyte(committed):
         ("--extra-index" + "-url https://example.org/simple", REGISTRY_ADDRESS),
         ("--find" + "-links /wheels", REGISTRY_ADDRESS),
         ("path: /ho" + "me/someone/data", MACHINE_PATH),
+        ("it takes {{run_minutes}} minutes", TOKEN),
     ],
 )
 def test_when_a_rule_is_broken_then_its_pattern_finds_it(text, pattern):
@@ -204,6 +206,10 @@ def test_when_a_document_links_to_a_file_then_the_file_is_there(committed):
         if not (path.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_when_a_document_is_committed_then_every_token_in_it_is_filled(committed):
+    assert found(TOKEN, [path for path in committed if path.suffix == ".md"]) == []
 
 
 def test_when_a_version_is_released_then_the_changelog_has_its_section():

@@ -1,5 +1,6 @@
 """Check a configuration as a whole: every block, every name, in one report, before anything starts."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from distributed_automl.errors import AutoMLError
 from distributed_automl.parameters import AutoML, Engineering, Plan, Prediction, Problem, Reporting, Run, Tracking
+
+logger = logging.getLogger(__name__)
 
 BLOCKS: dict[str, type[BaseModel]] = {
     "problem": Problem,
@@ -19,6 +22,8 @@ BLOCKS: dict[str, type[BaseModel]] = {
     "reporting": Reporting,
 }
 """Blocks of parameters.yml and what they may hold."""
+RUN_ID = "run_id"
+"""The one parameter beside the blocks: the identity of a run, where it is given."""
 
 
 class ConfigurationError(AutoMLError):
@@ -26,7 +31,7 @@ class ConfigurationError(AutoMLError):
 
 
 def require_valid(parameters: Mapping[str, object], global_values: Mapping[str, object]) -> None:
-    """Raise ConfigurationError unless every block is valid.
+    """Raise ConfigurationError unless every block is valid; warn of blocks that only the user's own nodes can read.
 
     Args:
         parameters: parameters.yml, merged over base, environment and command line.
@@ -36,6 +41,9 @@ def require_valid(parameters: Mapping[str, object], global_values: Mapping[str, 
     if faults:
         lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, start=1))
         raise ConfigurationError(f"the configuration has {len(faults)} fault{'s' * (len(faults) > 1)}:\n{lines}")
+    others = sorted({*parameters} - {*BLOCKS, RUN_ID})
+    if others:
+        logger.warning("parameters that only nodes of your own can read: %s. Ours are %s", others, sorted(BLOCKS))
 
 
 def faults_of(parameters: Mapping[str, object], global_values: Mapping[str, object]) -> Iterator[str]:
@@ -147,6 +155,7 @@ def _name_faults(parameters: Mapping[str, object]) -> Iterator[str]:
         given = set(_values(parameters, path)) - _default_names(path)
         known = set(names()) if given else set()
         yield from (f"`{path}`: there is no {what} '{name}'{_hint(name, known)}" for name in sorted(given - known))
+    yield from _objective_fault(parameters)
     yield from _frequency_fault(parameters)
 
 
@@ -162,6 +171,17 @@ def _values(parameters: Mapping[str, object], path: str) -> tuple[str, ...]:
 def _default_names(path: str) -> set[str]:
     problem = Problem(task="regression", scenario_keys=("k",), target="t", sample_id="i")
     return set(_values({"automl": AutoML(), "problem": problem}, path))
+
+
+def _objective_fault(parameters: Mapping[str, object]) -> Iterator[str]:
+    """Yield an objective that is known, but means nothing for the task."""
+    task = next(iter(_values(parameters, "problem.task")), str(Problem.model_fields["task"].default))
+    for name in set(_values(parameters, "problem.objective")) - _default_names("problem.objective"):
+        from distributed_automl.scenario.metrics import objective_names
+
+        suiting = objective_names(task)
+        if suiting and name in objective_names() and name not in suiting:
+            yield f"`problem.objective`: '{name}' does not suit the task '{task}'; there are {', '.join(suiting)}"
 
 
 def _frequency_fault(parameters: Mapping[str, object]) -> Iterator[str]:

@@ -61,8 +61,8 @@ def test_when_nothing_was_fitted_then_training_is_tracked_all_the_same(logged: l
     assert list(logged[0].children) == []
 
 
-def test_when_no_run_is_active_then_the_node_only_warns(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
+def test_when_no_run_is_active_then_the_node_only_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "distributed_automl"):
         nodes.track_training(results(), PROBLEM, Tracking())
     assert "not tracked" in caplog.text
 

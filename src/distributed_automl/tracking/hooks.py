@@ -21,7 +21,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 
-from distributed_automl.tracking.run import flatten, log_values
+from distributed_automl.tracking.run import flatten, log_values, report_trouble
 
 logger = logging.getLogger(__name__)
 
@@ -110,14 +110,14 @@ class TrackingProbe(MlflowHook):  # type: ignore[misc]
         self._unless_away(lambda: super(TrackingProbe, self).on_pipeline_error(error, run_params, pipeline, catalog))
 
     def _unless_away(self, call: Callable[[], None]) -> None:
-        """Do something that asks the server; if that fails, warn once and go on untracked."""
+        """Do something that asks the server; if that fails, say so and do without it for the rest of this run."""
         if self._is_away or not self._is_mlflow_enabled:
             return
         try:
             call()
         except MlflowException as error:
+            report_trouble(str(self.run_id), error)
             self._is_away, self._is_mlflow_enabled, self.run_id = True, False, None
-            logger.warning("tracking failed, the rest of this run goes on untracked: %s", error)
 
 
 def tracking_uri(context: KedroContext) -> str:

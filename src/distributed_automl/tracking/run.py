@@ -26,6 +26,8 @@ MAX_METRICS, MAX_PARAMETERS, MAX_TAGS = 1000, 100, 100
 """What one batch call to a tracking server may hold."""
 MAX_TEXT = 6000
 """Characters that a parameter may have; a longer one is cut, and its end says so."""
+_warned_of: set[str] = set()
+"""MLflow runs whose trouble a warning has told of."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +52,30 @@ class Record:
 def log_record(record: Record) -> bool:
     """Log into the active run.
 
-    Without an active run, or if the server fails, a warning says so and the program goes on: results are in the
-    catalog, and can be tracked later.
+    Without an active run, or if the server fails, the log says so and the program goes on: results are in the
+    catalog, and can be tracked later. Why there is no run has been said before: by the hook, or in `mlflow.yml`.
 
     Returns:
         Whether everything was logged.
     """
     run = mlflow.active_run()
     if run is None:
-        logger.warning("not tracked: no MLflow run is active. `kedro run --pipelines=track` tracks these results later")
+        logger.info("not tracked: no MLflow run is active. `kedro run --pipelines=track` tracks these results later")
         return False
     try:
         _log(MlflowClient(), run, record)
     except MlflowException as error:
-        logger.warning(
-            "tracking failed (%s); `kedro run --pipelines=track` tracks these results later", _first_line(error)
-        )
+        report_trouble(run.info.run_id, error)
         return False
     return True
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def report_trouble(run_id: str, error: Exception) -> None:
+    """Say that tracking failed: as a warning once per MLflow run, since a server that is away fails each call."""
+    level = logging.INFO if run_id in _warned_of else logging.WARNING
+    _warned_of.add(run_id)
+    first_line = next(iter(str(error).splitlines()), type(error).__name__)
+    logger.log(level, "tracking failed (%s); `kedro run --pipelines=track` tracks the results later", first_line)
 
 
 def _log(client: MlflowClient, run: MlflowRun, record: Record) -> None:
