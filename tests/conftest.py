@@ -17,6 +17,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     from pyspark.sql import SparkSession
 
+    from distributed_automl.java import ensure_java
+
+    ensure_java()
+
     root = tmp_path_factory.mktemp("spark")
     settings: dict[str, str | int | float | bool | None] = {
         "spark.ui.enabled": "false",

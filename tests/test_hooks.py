@@ -57,10 +57,11 @@ def test_when_spark_is_local_then_it_is_configured_but_not_started(monkeypatch: 
     monkeypatch.setattr(session, "configure", seen.append)
     monkeypatch.setattr(session, "needs_start", lambda: False)
     monkeypatch.setattr(session, "start", lambda _: pytest.fail("started"))
+    monkeypatch.setattr(session, "require_java", seen.append)
     hook = SparkHook()
     hook.after_context_created(context(spark={"spark.master": "local[1]"}))
     hook.before_pipeline_run(SimpleNamespace(nodes=[1]))  # type: ignore[arg-type]
-    assert seen == [{"spark.master": "local[1]"}]
+    assert seen == [{"spark.master": "local[1]"}] * 2
 
 
 def test_when_spark_is_there_or_remote_then_settings_are_put_on_it(monkeypatch: pytest.MonkeyPatch) -> None:

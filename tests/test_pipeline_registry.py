@@ -2,11 +2,17 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Pipeline
 
 from distributed_automl.pipeline_registry import register_pipelines
+from distributed_automl.resolvers import RESOLVERS
+
+CONF = Path(__file__).parents[1] / "conf"
+pytestmark = pytest.mark.filterwarnings("ignore:register_new_resolver")  # Kedro's own use of omegaconf
 
 LEDGERS = {"fits_before", "plans_before", "champions_before", "champions"}
 
@@ -18,6 +24,19 @@ def pipelines() -> dict[str, Pipeline]:
 
 def free_inputs(pipeline: Pipeline) -> set[str]:
     return {name for name in pipeline.inputs() if not name.startswith("params:")}
+
+
+def names(pipeline: Pipeline) -> set[str]:
+    return {node.name for node in pipeline.nodes}
+
+
+@pytest.fixture
+def catalog(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Entries that are there before a run."""
+    monkeypatch.chdir(CONF.parent)
+    loader = OmegaConfigLoader(str(CONF), base_env="base", default_run_env="base", custom_resolvers=RESOLVERS)
+    entries = loader["catalog"].items()
+    return {name for name, entry in entries if entry["type"] != "MemoryDataset" or "data" in entry}
 
 
 def test_when_registered_then_every_pipeline_is_there(pipelines: dict[str, Pipeline]) -> None:
@@ -46,7 +65,33 @@ def test_when_all_is_run_then_predicting_waits_for_the_champions(pipelines: dict
     order = [node.name for node in pipelines["__default__"].nodes]
     wanted = ["make_plan", "fit_pools", "fit_scenarios", "collect", "promote", "predict", "check_predictions"]
     assert [name for name in order if name in wanted] == wanted
-    assert order.index("track_training") < order.index("require_few_failures")
+
+
+def test_when_too_much_failed_then_the_run_ends_after_tracking_and_before_promotion(
+    pipelines: dict[str, Pipeline],
+) -> None:
+    everything = pipelines["__default__"]
+    before, after = everything.to_nodes("require_few_failures"), everything.from_nodes("require_few_failures")
+    assert {"collect", "track_training"} <= names(before)
+    assert {"promote", "predict", "check_predictions", "evaluate_scenarios", "write_report"} <= names(after)
+    assert pipelines["train"].nodes[-1].name == "require_few_failures"
+
+
+@pytest.mark.parametrize("name", ["data_engineering", "train", "promote", "predict", "evaluate", "report", "track"])
+def test_when_a_pipeline_is_run_then_its_inputs_are_in_the_catalog(
+    pipelines: dict[str, Pipeline], name: str, catalog: set[str]
+) -> None:
+    assert free_inputs(pipelines[name]) <= catalog
+
+
+def test_when_a_tag_is_run_then_its_inputs_are_in_the_catalog(
+    pipelines: dict[str, Pipeline], catalog: set[str]
+) -> None:
+    everything = pipelines["__default__"]
+    tags = {tag for node in everything.nodes for tag in node.tags}
+    assert tags == {"train", "promote", "predict", "evaluate", "report", "track"}
+    for tag in tags:
+        assert free_inputs(everything.only_nodes_with_tags(tag)) <= catalog, tag
 
 
 def test_when_training_then_nothing_of_predicting_is_built(pipelines: dict[str, Pipeline]) -> None:

@@ -11,6 +11,9 @@ from kedro.framework.cli.utils import CONTEXT_SETTINGS
 
 from distributed_automl.errors import AutoMLError
 
+RAISED_IN_QUERY = "USER_RAISED_EXCEPTION"
+"""Spark's name for what `raise_error` raises."""
+
 
 @click.group(context_settings=CONTEXT_SETTINGS, name=__file__)
 def cli() -> None:
@@ -30,12 +33,23 @@ def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return callback(*args, **kwargs)
         except Exception as error:
-            ours = next((cause for cause in causes(error) if isinstance(cause, AutoMLError)), None)
-            if ours is None:
+            told = next(filter(None, map(_message, causes(error))), None)
+            if told is None:
                 raise
-            raise click.ClickException(str(ours)) from error
+            raise click.ClickException(told) from error
 
     return run
+
+
+def _message(error: BaseException) -> str | None:
+    """Return the message of an error of ours: one that we raised, or that a guard inside a query did."""
+    if isinstance(error, AutoMLError):
+        return str(error)
+    from pyspark.errors import PySparkException
+
+    if isinstance(error, PySparkException) and error.getCondition() == RAISED_IN_QUERY:
+        return (error.getMessageParameters() or {}).get("errorMessage")
+    return None
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

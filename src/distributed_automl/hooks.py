@@ -67,10 +67,17 @@ class SparkHook:
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Put the settings on a session that is remote or exists already; a local one starts when it is needed."""
-        from distributed_automl.fleet.session import needs_start, start
+        """Put the settings on a session that is remote or exists already; a local one starts when it is needed.
 
-        if pipeline.nodes and needs_start():
+        Raises:
+            RunError: it is a local one, and there is no Java for it.
+        """
+        from distributed_automl.fleet.session import needs_start, require_java, start
+
+        if not pipeline.nodes:
+            return
+        require_java(self._settings)
+        if needs_start():
             start(self._settings)
 
 

@@ -47,16 +47,19 @@ def make_setup(problem: Problem) -> Callable[..., Any]:
 
 
 def panel_of(stores: list[str], n_days: int = N_DAYS) -> pd.DataFrame:
-    """Return rows of some stores: units of store i on day d are i + d % 3, a promotion every fifth day."""
+    """Return rows of some stores: units of store i on day d are i + d % 3, a promotion every fifth day.
+
+    The last column has a name that Spark reads as a path unless it is quoted.
+    """
     rows = [
-        (store, dt.date(2024, 1, 1) + dt.timedelta(days=day), float(number + day % 3), float(day % 5 == 0))
+        (store, dt.date(2024, 1, 1) + dt.timedelta(days=day), float(number + day % 3), float(day % 5 == 0), 1.0)
         for number, store in enumerate(stores)
         for day in range(n_days)
     ]
-    return pd.DataFrame(rows, columns=["store", "day", "units", "promo"])
+    return pd.DataFrame(rows, columns=["store", "day", "units", "promo", "price.in`usd"])
 
 
-PANEL_DDL = "store string, day date, units double, promo double"
+PANEL_DDL = "store string, day date, units double, promo double, `price.in``usd` double"
 
 
 @pytest.fixture

@@ -80,4 +80,12 @@ def test_when_parts_change_then_fingerprints_do() -> None:
     assert pool_fingerprint("s", [("a", "1"), ("b", "2")]) == pool_fingerprint("s", [("b", "2"), ("a", "1")])
     assert pool_fingerprint("s", [("a", "1")]) != pool_fingerprint("s", [("a", "2")])
     assert len({with_pool("c", None), with_pool("c", "p"), with_pool("d", None)}) == 3
-    assert len(code_digest()) == 64
+
+
+def test_when_python_changes_then_the_code_s_digest_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = code_digest.__wrapped__()
+    assert here == code_digest()
+    monkeypatch.setattr("sys.version_info", (3, 99, 0))
+    other = code_digest.__wrapped__()
+    assert len(here) == len(other) == 64
+    assert other != here

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from distributed_automl.errors import LimitExceeded
-from distributed_automl.fleet.limits import Finished, run_limited
+from distributed_automl.fleet.limits import Finished, _Child, run_limited
 from distributed_automl.parameters import Limits
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and /proc")
@@ -42,6 +42,21 @@ def test_when_a_task_returns_then_its_result_stage_and_memory_come_back() -> Non
 def test_when_a_result_is_larger_than_the_pipe_then_it_comes_whole() -> None:
     finished = run_limited(lambda _: b"x" * 20_000_000, AMPLE)
     assert finished.result == b"x" * 20_000_000
+
+
+def test_when_a_task_ends_between_two_looks_then_its_result_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = _Child._ended
+
+    def slowly(child: _Child) -> bool:
+        time.sleep(1.0)
+        return ended(child)
+
+    def task(_: Callable[[str], None]) -> object:
+        time.sleep(0.3)
+        return "answer"
+
+    monkeypatch.setattr(_Child, "_ended", slowly)
+    assert run_limited(task, AMPLE).result == "answer"
 
 
 def test_when_a_task_hangs_then_it_is_stopped_and_the_row_names_its_stage() -> None:

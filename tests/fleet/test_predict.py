@@ -1,6 +1,7 @@
 """Predictions: every sample asked for once, by the highest rung there is; bad questions are refused first."""
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,19 +9,21 @@ import pandas as pd
 import pytest
 
 from distributed_automl.errors import RunError, TableError
+from distributed_automl.fleet import predict as predicting
 from distributed_automl.fleet.asked import Asked, read_question
 from distributed_automl.fleet.orders import Order
 from distributed_automl.fleet.predict import (
     PredictJob,
     PredictSetup,
     check_complete,
+    keys_of_models,
     latest_champions,
     predict,
     predict_in_child,
 )
 from distributed_automl.fleet.predict import _rungs as rungs_of
 from distributed_automl.fleet.scenario_ids import with_ids
-from distributed_automl.parameters import Limits, Prediction, Problem, Run
+from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
 from distributed_automl.scenario.attempt import StoredModel
 from distributed_automl.tables import CHAMPIONS, FITS
 
@@ -37,7 +40,9 @@ def day(number: int) -> dt.date:
 
 def with_future(rows: pd.DataFrame, stores: list[str], n_days: int = 3) -> pd.DataFrame:
     """Append rows to be predicted; every other target is NaN instead of null: both are unknown."""
-    future = [(store, day(n), None if n % 2 else float("nan"), 0.0) for store in stores for n in range(1, n_days + 1)]
+    future = [
+        (store, day(n), None if n % 2 else float("nan"), 0.0, 1.0) for store in stores for n in range(1, n_days + 1)
+    ]
     return pd.DataFrame([*rows.itertuples(index=False, name=None), *future], columns=rows.columns)
 
 
@@ -96,6 +101,35 @@ def test_when_a_key_is_null_then_the_error_counts_it(read: Any, panel: Any) -> N
         read(rows)
 
 
+def test_when_the_machine_is_elsewhere_then_the_origin_is_the_same(
+    spark: Any, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = spark.sql("select 'a' store, timestamp'2024-01-20 03:00:00Z' day, 1.0D units, 0.0D promo union all "
+                     "select 'a', timestamp'2024-01-21 03:00:00Z', null, 0.0D")  # fmt: skip
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        asked = read_question(with_ids(rows, problem), problem, Prediction())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert (asked.origin, asked.n_asked) == (pd.Timestamp("2024-01-20 03:00"), 1)
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"), [(["x", "y", None], r"\{'promo_id': 1\}"), (["x", "y", "y"], "'promo_id': 'y', 'count': 2")]
+)
+def test_when_forecasting_with_sample_ids_then_nulls_and_doubles_are_refused(
+    spark: Any, problem: Problem, ids: list[str | None], told: str
+) -> None:
+    named = problem.model_copy(update={"sample_id": "promo_id"})
+    days = [(ORIGIN, 1.0), (day(1), None), (day(2), None)]
+    rows = [("a", when, units, 0.0, name) for (when, units), name in zip(days, ids, strict=True)]
+    frame = spark.createDataFrame(rows, "store string, day date, units double, promo double, promo_id string")
+    with pytest.raises(TableError, match=told):
+        read_question(with_ids(frame, named), named, Prediction())
+
+
 @pytest.mark.parametrize(("origin", "told"), [(7, "does not fit"), ("soon", "is not a date")])
 def test_when_the_origin_does_not_fit_then_the_error_says_so(read: Any, panel: Any, origin: Any, told: str) -> None:
     with pytest.raises(RunError, match=told):
@@ -111,13 +145,42 @@ def test_when_decisions_follow_each_other_then_the_latest_counts(spark: Any) -> 
     assert latest_champions(spark.createDataFrame(rows, CHAMPIONS.ddl)) == {"a": "new"}
 
 
+def test_when_the_champion_s_pool_is_gone_then_the_latest_pool_is_given(spark: Any) -> None:
+    at = dt.datetime(2026, 1, 1)
+    fits = [
+        {"scenario_id": "a", "run_id": "r1", "status": "fitted", "fitted_at": at, "pool_digest": "gone"},
+        {"scenario_id": "b", "run_id": "r1", "status": "fitted", "fitted_at": at, "pool_digest": "first"},
+        {"scenario_id": "p", "run_id": "r1", "status": "fitted", "fitted_at": at, "model_digest": "first"},
+        {"scenario_id": "p", "run_id": "r2", "status": "fitted", "fitted_at": at, "model_digest": "second"},
+    ]
+    pools = "__pooled__/p"
+    rows = pd.DataFrame(fits).replace({"scenario_id": {"p": pools}}).assign(fingerprint=lambda f: f["run_id"])
+    rows = rows.reindex(columns=FITS.names).astype(object)
+    frame = spark.createDataFrame(rows.where(rows.notna(), None), FITS.ddl)
+    champions = spark.createDataFrame([(name, "r1", at, "first", None, "promote") for name in "ab"], CHAMPIONS.ddl)
+    keys = keys_of_models(pd.DataFrame({"scenario_id": ["a", "b", "c"], "pool_id": pools}), champions, frame)
+    assert keys["pool_key"].tolist() == [f"r2/{pools}", f"r1/{pools}", f"r2/{pools}"]
+
+
+def test_when_predictions_are_packed_then_the_plan_says_into_how_many_tasks(
+    spark: Any, to_spark: Any, panel: Any, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Plan] = []
+    monkeypatch.setattr(predicting, "n_tasks", lambda _, plan, __: seen.append(plan) or 1)
+    nothing = spark.createDataFrame([], CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
+    plan = Plan(min_wave_scenarios=3)
+    setup = PredictSetup(problem, Prediction(), plan, Run(), RUN_ID)
+    predict(to_spark(with_future(panel(["a"]), ["a"])), *nothing, setup, n_cores=2)
+    assert seen == [plan]
+
+
 @pytest.mark.parametrize("engine", ["spark", "local"])
 def test_when_there_are_no_models_then_the_baseline_answers_every_sample_once(
     spark: Any, to_spark: Any, panel: Any, problem: Problem, make_ledger: Any, engine: str
 ) -> None:
     frame = to_spark(with_future(panel(["a", "b/.."]), ["b/..", "a"]))
     nothing = spark.createDataFrame([], CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
-    setup = PredictSetup(problem, Prediction(), Run(engine=engine), RUN_ID)
+    setup = PredictSetup(problem, Prediction(), Plan(), Run(engine=engine), RUN_ID)
     predictions, asked = predict(frame, *nothing, setup, n_cores=2)
     ledger = make_ledger("predictions")
     ledger.save(predictions)
@@ -143,6 +206,8 @@ def test_when_a_prediction_is_lost_or_doubled_then_the_check_names_its_scenario(
         check_complete(saved(("a", "1"), ("a", "2")), asked, RUN_ID)
     with pytest.raises(RunError, match="'a': asked for 2, saved 2, distinct 1"):
         check_complete(saved(("a", "1"), ("a", "1"), ("b", "3")), asked, RUN_ID)
+    with pytest.raises(RunError, match="3 predictions were saved, but of 2 samples"):
+        check_complete(saved(("a", "1"), ("a", "2"), ("b", "2")), asked, RUN_ID)
 
 
 def test_when_a_champion_kills_its_process_then_the_ladder_goes_on_below_it(panel: Any, problem: Problem) -> None:

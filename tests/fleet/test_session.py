@@ -4,15 +4,29 @@ import os
 import shlex
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
+from kedro.config import OmegaConfigLoader
 
-from distributed_automl.fleet.session import ONE_THREAD, _zipped_package, configure, is_remote, needs_start
+from distributed_automl.errors import RunError
+from distributed_automl.fleet import session
+from distributed_automl.fleet.session import (
+    ONE_THREAD,
+    _zipped_package,
+    configure,
+    is_remote,
+    needs_start,
+    require_java,
+)
+from distributed_automl.resolvers import RESOLVERS
+
+CONF = Path(__file__).parents[2] / "conf"
 
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("SPARK_REMOTE", "PYSPARK_SUBMIT_ARGS", "PYSPARK_PYTHON", *ONE_THREAD):
+    for name in ("SPARK_REMOTE", "PYSPARK_SUBMIT_ARGS", "PYSPARK_PYTHON", "JAVA_HOME", *ONE_THREAD):
         monkeypatch.setenv(name, "")  # so that monkeypatch restores whatever is set now
         monkeypatch.delenv(name)
     return monkeypatch
@@ -41,6 +55,49 @@ def test_when_a_remote_is_given_then_spark_connect_is_asked_for(bare: pytest.Mon
     assert is_remote()
     assert needs_start()
     assert "PYSPARK_SUBMIT_ARGS" not in os.environ
+
+
+def test_when_spark_will_be_local_then_it_gets_a_java(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bare.setattr("distributed_automl.java.java_home", lambda: str(tmp_path))
+    configure({"spark.master": "local[1]"})
+    assert os.environ["JAVA_HOME"] == str(tmp_path)
+
+
+def test_when_there_is_no_java_then_only_what_starts_a_jvm_here_is_refused(bare: pytest.MonkeyPatch) -> None:
+    bare.setattr("distributed_automl.java.java_home", lambda: None)
+    bare.setattr(session, "needs_start", lambda: False)
+    local: dict[str, object] = {"spark.master": "local[1]"}
+    configure(local)
+    require_java({"spark.master": None})
+    with pytest.raises(RunError, match="Spark needs Java"):
+        require_java(local)
+    bare.setattr(session, "needs_start", lambda: True)
+    require_java(local)
+
+
+def test_when_a_cluster_has_no_address_then_the_error_names_both_variables(bare: pytest.MonkeyPatch) -> None:
+    bare.setattr(session, "needs_start", lambda: False)
+    with pytest.raises(RunError, match="neither SPARK_MASTER nor SPARK_REMOTE"):
+        configure({"spark.master": ""})
+
+
+def test_when_the_session_is_there_already_then_a_cluster_needs_no_address(bare: pytest.MonkeyPatch) -> None:
+    bare.setattr(session, "needs_start", lambda: True)
+    configure({"spark.master": ""})
+    assert "spark.master" not in os.environ["PYSPARK_SUBMIT_ARGS"]
+
+
+def test_when_the_cluster_s_file_is_read_without_variables_then_its_master_is_empty(bare: pytest.MonkeyPatch) -> None:
+    bare.delenv("SPARK_MASTER", raising=False)
+    bare.setenv("DISTRIBUTED_AUTOML_DATA", "/data")
+    loader = OmegaConfigLoader(
+        str(CONF),
+        env="cluster",
+        base_env="base",
+        custom_resolvers=RESOLVERS,
+        config_patterns={"spark": ["spark*"]},
+    )
+    assert loader["spark"]["spark.master"] == ""
 
 
 def test_when_the_package_is_zipped_then_workers_can_import_all_of_it() -> None:

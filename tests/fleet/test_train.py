@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 from distributed_automl.errors import RunError
 from distributed_automl.fleet import plan as planning
 from distributed_automl.fleet import train
+from distributed_automl.fleet.fingerprint import code_digest
+from distributed_automl.fleet.fitting import require_same_code
 from distributed_automl.fleet.plan import Past, make_plan
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable
@@ -54,7 +57,7 @@ def test_when_trained_on_spark_then_every_scenario_is_fitted_exactly_once(
     assert set(results["status"]) == {"fitted"}
     fits = make_ledger("fits", table="fits").load().toPandas().set_index("scenario_id")
     assert fits.loc["b/..", "model"].decode() == (
-        "b/..|['day', 'promo', 'store', 'units']|20|39.0|digest of __pooled__/all"
+        "b/..|['day', 'price.in`usd', 'promo', 'store', 'units']|20|39.0|digest of __pooled__/all"
     )
     assert fits["peak_memory_mb"].min() > 1
     assert sorted(fits["wave"]) == [0, 1, 1, 2, 2]
@@ -73,6 +76,21 @@ def test_when_trained_here_then_the_rows_are_those_of_spark(
     ]
     assert found[1]["peak_memory_mb"].isna().all()
     pd.testing.assert_frame_equal(found[0].drop(columns=differing), found[1].drop(columns=differing))
+
+
+def test_when_a_worker_has_other_code_then_nothing_is_fitted() -> None:
+    job: Any = SimpleNamespace(code=code_digest())
+    require_same_code(job)
+    with pytest.raises(RunError, match=r"a worker's code differs from the driver's: expected digest other,"):
+        require_same_code(SimpleNamespace(code="other"))  # type: ignore[arg-type]
+
+
+def test_when_workers_differ_from_the_driver_then_the_wave_fails_loudly(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "code_digest", lambda: "other")
+    with pytest.raises(Exception, match="a worker's code differs from the driver's"):
+        do_train(panel(["a"]), make_setup(), fake_attempt())
 
 
 def test_when_nothing_changed_then_nothing_is_fitted_again(
@@ -112,15 +130,19 @@ def test_when_scenarios_hang_exit_segfault_or_swell_then_they_fail_alone(
 
 
 def test_when_a_pool_fails_then_its_scenarios_are_fitted_without_it_and_again_when_it_is_there(
-    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any, caplog: Any
 ) -> None:
-    do_train(panel(["a", "b"]), make_setup(), fake_attempt({"__pooled__/all": "failed"}), "20260101T000000Z-aaaaaa")
+    first = do_train(panel(["a", "b"]), make_setup(), fake_attempt({"__pooled__/all": "failed"}), RUN_ID)
+    told = "the pool '__pooled__/all' was failed in stage 'tune': failed on purpose"
+    assert set(first["reason"]) == {f"new; without a pool: {told}"}
+    assert f"{told}; its scenarios do without it" in caplog.messages
     fits = make_ledger("fits", table="fits").load().toPandas()
     assert fits["pool_digest"].isna().all()
     second = do_train(panel(["a", "b"]), make_setup(), fake_attempt(), "20260102T000000Z-bbbbbb")
     assert set(second["status"]) == {"reused"}
     third = do_train(panel(["a", "b"]), make_setup(), fake_attempt(), "20260103T000000Z-cccccc")
     assert set(third["status"]) == {"fitted"}
+    assert not third["reason"].str.contains("without a pool").any()
 
 
 def test_when_a_wave_was_lost_then_only_that_wave_is_fitted_again(

@@ -12,7 +12,7 @@ from distributed_automl.parameters import Costs, Problem
 pytestmark = pytest.mark.spark
 
 PREDICTIONS = (
-    "prediction_run_id string, origin date, sample_id string, scenario_id string, store int, dept string, "
+    "prediction_run_id string, origin date, sample_id string, scenario_id string, store int, `dept.name` string, "
     "timestamp date, step int, predicted_value double, lower_80 double, upper_80 double, baseline_value double, "
     "rung string"
 )
@@ -24,7 +24,7 @@ ORIGIN = date(2020, 1, 1)
 def problem() -> Problem:
     return Problem(
         scenario_keys=("store",),
-        series_keys=("dept",),
+        series_keys=("dept.name",),
         timestamp="day",
         frequency="D",
         target="units",
@@ -56,7 +56,7 @@ def actuals(spark: SparkSession) -> DataFrame:
         (9, "x", DAYS[1], 7.0),
         (1, "x", DAYS[0], 1000.0),
     ]
-    return spark.createDataFrame(rows, "store long, dept string, day date, units double")
+    return spark.createDataFrame(rows, "store long, `dept.name` string, day date, units double")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,9 @@ def outcomes(predictions: DataFrame, actuals: DataFrame, problem: Problem) -> Da
 
 def matches(outcomes: DataFrame) -> dict[tuple, str]:
     found = outcomes.toPandas()
-    keys = zip(found["store"], found["dept"].fillna("-"), [str(day)[:10] for day in found["timestamp"]], strict=True)
+    keys = zip(
+        found["store"], found["dept.name"].fillna("-"), [str(day)[:10] for day in found["timestamp"]], strict=True
+    )
     return dict(zip(keys, found["match"], strict=True))
 
 
@@ -174,9 +176,9 @@ def test_when_the_task_is_tabular_then_rows_are_matched_by_their_id(spark: Spark
 
 def test_when_integer_timestamps_are_matched_then_types_are_aligned(spark: SparkSession) -> None:
     problem = Problem(scenario_keys=("id",), timestamp="t", frequency=1, target="y", horizon=2, levels=(0.8,))
-    schema = PREDICTIONS.replace("store int, dept string, timestamp date", "id string, timestamp bigint").replace(
-        "origin date", "origin bigint"
-    )
+    schema = PREDICTIONS.replace(
+        "store int, `dept.name` string, timestamp date", "id string, timestamp bigint"
+    ).replace("origin date", "origin bigint")
     rows = [("r", 10, f"s{t}", "H1", "H1", t, t - 10, 1.0, 0.0, 2.0, 1.0, "baseline") for t in (11, 12)]
     actuals = spark.createDataFrame([("H1", 11, 4.0), ("H1", 12, 1.0)], "id string, t int, y double")
     outcomes = match(spark.createDataFrame(rows, schema), actuals, problem)

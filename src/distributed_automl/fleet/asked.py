@@ -94,7 +94,9 @@ def find_origin(frame: DataFrame, problem: Problem, prediction: Prediction) -> O
     kind = frame.schema[problem.timestamp].dataType
     if prediction.origin is not None:
         return given_origin(prediction.origin, kind)
-    latest = frame.where(~unknown(frame, problem)).agg(F.max(_timestamp(problem)).alias("origin")).first()
+    known = frame.where(~unknown(frame, problem))
+    # as text: a Python timestamp would be in this machine's time zone, the text is in the session's, as the rows are
+    latest = known.agg(F.max(_timestamp(problem)).cast("string").alias("origin")).first()
     if latest is None or latest["origin"] is None:
         raise RunError(
             f"no row of master_df_predict has a target ('{problem.target}'), so there is no origin to predict from: "
@@ -136,7 +138,7 @@ def _scenarios(frame: DataFrame, asked: Column) -> pd.DataFrame:
 
 
 def _refuse_nulls(frame: DataFrame, problem: Problem) -> None:
-    named = [*problem.keys, *((problem.timestamp,) if problem.is_forecasting else (problem.sample_id,))]
+    named = [*problem.keys, problem.timestamp if problem.is_forecasting else None, problem.sample_id]
     columns = [name for name in named if name is not None]
     found = frame.agg(*(F.count_if(quoted(name).isNull()).alias(f"c{i}") for i, name in enumerate(columns))).first()
     nulls = {name: found[i] for i, name in enumerate(columns) if found is not None and found[i]}
@@ -151,13 +153,16 @@ def _refuse_two_pools(scenarios: pd.DataFrame, problem: Problem) -> None:
 
 
 def _refuse_doubles(wanted: DataFrame, problem: Problem) -> None:
-    names = [*problem.keys, problem.timestamp] if problem.is_forecasting else [problem.sample_id]
-    columns = [quoted(name) for name in names if name is not None]
-    doubled = wanted.groupBy(*columns).count().where("count > 1").limit(_N_NAMED).toPandas()
-    if len(doubled):
-        raise TableError(
-            f"these rows are asked for more than once: {doubled.to_dict('records')}; (a sample is unique in its table)"
-        )
+    periods = [*problem.keys, str(problem.timestamp)] if problem.is_forecasting else []
+    samples = [problem.sample_id] if problem.sample_id else []
+    for names in filter(None, (periods, samples)):
+        counted = wanted.groupBy(*map(quoted, names)).agg(F.count(F.lit(1)).alias("count"))
+        doubled = counted.where("count > 1").limit(_N_NAMED).toPandas()
+        if len(doubled):
+            raise TableError(
+                f"these rows are asked for more than once: {doubled.to_dict('records')}; "
+                "(a sample is unique in its table)"
+            )
 
 
 def _refuse_beyond_horizon(wanted: DataFrame, problem: Problem, origin: Origin) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -114,9 +115,10 @@ def _refuse_two_pools(found: pd.DataFrame, problem: Problem) -> None:
 
 @cache
 def code_digest() -> str:
-    """Return the digest of the scenario core's sources and of the versions of the libraries under it."""
+    """Return the digest of the scenario core's sources and of the versions of Python and the libraries under it."""
     sources = sorted((name, hashlib.sha256(path.read_bytes()).hexdigest()) for name, path in _sources(files(_CORE)))
-    return digest_of([sources, {name: version(name) for name in LIBRARIES}])
+    python = ".".join(map(str, sys.version_info[:2]))
+    return digest_of([sources, {"python": python} | {name: version(name) for name in LIBRARIES}])
 
 
 def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Traversable]]:

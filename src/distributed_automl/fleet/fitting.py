@@ -1,6 +1,7 @@
 """What a worker does in a wave: fit the scenarios of its bucket, each in a child that may die alone."""
 
 import gc
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from distributed_automl.errors import RunError
 from distributed_automl.fleet.limits import OnStage, run_limited
 from distributed_automl.fleet.orders import Order, read_orders
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL
@@ -33,6 +35,7 @@ class FitJob:
         limits: of one scenario's process.
         run_id: this run.
         wave: this wave.
+        code: the driver's `code_digest`, which the worker's must equal.
         attempt: fits one scenario; see `fit_attempt`.
     """
 
@@ -42,11 +45,12 @@ class FitJob:
     limits: Limits
     run_id: str
     wave: int
+    code: str
     attempt: "Attempt"
 
 
 def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
-    """Fit every scenario of a bucket; the UDF of the cogroup.
+    """Fit every scenario of a bucket; what the UDF of the cogroup does.
 
     Args:
         job: what all scenarios of the wave share.
@@ -55,9 +59,13 @@ def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.Data
 
     Returns:
         One row of FITS per order, in the order of the ids.
+
+    Raises:
+        RunError: this worker has other code or libraries than the driver, so that fingerprints would lie.
     """
     from distributed_automl.scenario.attempt import preload
 
+    require_same_code(job)
     preload(job.definitions)
     frames = dict(iter(rows.drop(columns=BUCKET_COL).groupby(SCENARIO_COL)))
     gc.collect()
@@ -68,6 +76,18 @@ def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.Data
     ]
     gc.unfreeze()
     return fits_frame(fits)
+
+
+def require_same_code(job: FitJob) -> None:
+    """Raise RunError unless this process fits with the driver's code, libraries and Python."""
+    from distributed_automl.fleet.fingerprint import code_digest
+
+    if code_digest() != job.code:
+        raise RunError(
+            f"a worker's code differs from the driver's: expected digest {job.code[:12]}, found {code_digest()[:12]} "
+            f"on {platform.node()} with Python {platform.python_version()}; give the workers the driver's wheel of "
+            "this package, and the same versions of Python and of the libraries in requirements.lock"
+        )
 
 
 def fit_in_child(job: FitJob, order: Order, frame: pd.DataFrame) -> Row:

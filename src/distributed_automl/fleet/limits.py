@@ -120,7 +120,11 @@ class _Child:
             ready = poller.poll(POLL_SECONDS * 1000)
             if ready and not self._read():
                 return None if self.payload is not None or self._exits() else self._too_slow()
-            if self.payload is not None or (not ready and self._ended()):
+            if self.payload is None and not ready and self._ended():
+                while poller.poll(0) and self._read():  # it may have spoken its last since the poll
+                    pass
+                return None
+            if self.payload is not None:
                 return None
             reason = self._exceeded()
             if reason:

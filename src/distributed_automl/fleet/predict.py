@@ -14,8 +14,8 @@ from distributed_automl.errors import RunError
 from distributed_automl.fleet.asked import Asked, Origin, origin_column, read_question
 from distributed_automl.fleet.limits import OnStage, run_limited
 from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders, typed
-from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, with_ids, without_helpers
-from distributed_automl.fleet.train import cogrouped
+from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
+from distributed_automl.fleet.train import apply_by_bucket
 from distributed_automl.fleet.waves import fill_bins, n_tasks
 from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
 from distributed_automl.tables import Table, predictions_table
@@ -73,8 +73,9 @@ def predict(
     problem = settings.problem
     frame = with_ids(master_df_predict, problem)
     asked = read_question(frame, problem, settings.prediction)
+    n_bins = n_tasks(len(asked.scenarios), settings.plan, n_cores)
     wanted = asked.scenarios.assign(
-        **{BUCKET_COL: fill_bins(list(asked.scenarios["n_rows"]), n_tasks(len(asked.scenarios), Plan(), n_cores))},
+        **{BUCKET_COL: fill_bins(list(asked.scenarios["n_rows"]), n_bins)},
         fingerprint=None,
     ).join(keys_of_models(asked.scenarios, champions, fits))
     table = contract_of(master_df_predict.schema, problem)
@@ -87,7 +88,7 @@ def predict(
         "prediction_run_id": F.lit(settings.run_id),
         "origin": origin_column(master_df_predict, problem, asked.origin),
     }
-    return predicted.withColumns(constants).select(*table.names), asked
+    return predicted.withColumns(constants).select(*map(quoted, table.names)), asked
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class PredictSetup:
 
     problem: Problem
     prediction: Prediction
+    plan: Plan
     run: Run
     run_id: str
 
@@ -104,7 +106,7 @@ def _rows(frame: DataFrame, wanted: pd.DataFrame) -> DataFrame:
     assigned = wanted[["scenario_id", BUCKET_COL]].set_axis([SCENARIO_COL, BUCKET_COL], axis=1)
     tasks = typed(frame.sparkSession, assigned, f"`{SCENARIO_COL}` string, `{BUCKET_COL}` int")
     names = without_helpers(frame).columns
-    return frame.join(F.broadcast(tasks), SCENARIO_COL).select(*names, SCENARIO_COL, BUCKET_COL)
+    return frame.join(F.broadcast(tasks), SCENARIO_COL).select(*map(quoted, names), SCENARIO_COL, BUCKET_COL)
 
 
 def contract_of(schema: StructType, problem: Problem) -> Table:
@@ -118,7 +120,8 @@ def contract_of(schema: StructType, problem: Problem) -> Table:
 def keys_of_models(scenarios: pd.DataFrame, champions: DataFrame, fits: DataFrame) -> pd.DataFrame:
     """Return the keys of the models that each scenario's prediction needs, or None: champion_key, pool_key.
 
-    The pool is the very one that the champion was fitted with; for others the scenario's pool as it was fitted last.
+    The pool is the very one that the champion was fitted with; for others, or where that is gone, the scenario's pool
+    as it was fitted last.
     """
     fit_of = latest_champions(champions)
     needs = _pool_digests(fits, fit_of)
@@ -128,7 +131,7 @@ def keys_of_models(scenarios: pd.DataFrame, champions: DataFrame, fits: DataFram
     latest = dict(zip(pools["pool_id"], keys, strict=True))
     champion_keys = [model_key(name, fit_of[name]) if name in fit_of else None for name in scenarios["scenario_id"]]
     pool_keys = [
-        by_digest.get(needs[name]) if needs.get(name) else latest.get(pool_id)
+        by_digest.get(needs.get(name)) or latest.get(pool_id)
         for name, pool_id in zip(scenarios["scenario_id"], scenarios["pool_id"], strict=True)
     ]
     keyed = {"champion_key": champion_keys, "pool_key": pool_keys}
@@ -221,8 +224,7 @@ def predict_on_spark(forecast: Forecast) -> DataFrame:
     columns = [column for column in forecast.table.columns if column.name not in _ADDED_LATER]
     ddl = Table("predicted", tuple(columns), key=()).ddl
     udf = partial(predict_bucket, forecast.job)
-    frame: DataFrame = cogrouped(forecast.rows, forecast.orders, forecast.n_buckets).applyInPandas(udf, ddl)
-    return frame
+    return apply_by_bucket(udf, forecast.rows, forecast.orders, forecast.n_buckets, ddl)
 
 
 def predict_locally(forecast: Forecast) -> DataFrame:
@@ -271,4 +273,7 @@ def check_complete(predictions: DataFrame, asked: Asked, run_id: str) -> pd.Data
             f"{len(wrong)} scenarios have lost or doubled predictions, e.g. '{name}': asked for "
             f"{int(expected.get(name, 0))}, saved {wrong['n_rows'].iloc[0]}, distinct {wrong['n_samples'].iloc[0]}"
         )
+    n_saved, n_distinct = int(joined["n_rows"].sum()), mine.select("sample_id").distinct().count()
+    if n_saved != n_distinct:
+        raise RunError(f"{n_saved} predictions were saved, but of {n_distinct} samples: scenarios share sample ids")
     return mine.groupBy("rung").agg(F.count(F.lit(1)).alias("n_rows")).toPandas()

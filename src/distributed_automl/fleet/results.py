@@ -1,5 +1,6 @@
 """What came of a plan: exactly one narrow row per scenario of the run."""
 
+import logging
 from dataclasses import dataclass
 
 import pandas as pd
@@ -7,17 +8,21 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError
+from distributed_automl.fleet.fingerprint import with_pool
 from distributed_automl.fleet.plan import FIT, OUTSIDE, REUSE
 from distributed_automl.tables import POOLED_PREFIX, TRAINING_RESULTS
+
+logger = logging.getLogger(__name__)
 
 FROM_FITS = (
     "stage", "error_type", "message", "fitted_at", "fingerprint", "n_samples", "n_features", "n_trials", "fit_seconds",
     "peak_memory_mb", "estimator", "hyperparameters", "leaderboard", "metrics", "kpis", "model_bytes", "model_digest",
 )  # fmt: skip
+FROM_PLAN = ("run_id", "scenario_id", "pool_id", "action", "reason", "fit_run_id", "core_fingerprint")
 
 
 def collect_results(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
-    """Put plan and outcomes together.
+    """Put plan and outcomes together; warn of pools without a model, and say so of the scenarios fitted without them.
 
     Args:
         plan: rows of PLAN.
@@ -29,12 +34,14 @@ def collect_results(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
     Raises:
         RunError: a scenario has no outcome, or two.
     """
-    planned = plan.where((F.col("action") != OUTSIDE) & ~F.col("scenario_id").startswith(POOLED_PREFIX)).toPandas()
-    planned = planned[["run_id", "scenario_id", "pool_id", "action", "reason", "fit_run_id"]]
-    planned["outcome_run_id"] = planned["fit_run_id"].where(planned["action"] != FIT, planned["run_id"])
+    everything = plan.where(F.col("action") != OUTSIDE).select(*FROM_PLAN).toPandas()
+    everything["outcome_run_id"] = everything["fit_run_id"].where(everything["action"] != FIT, everything["run_id"])
+    is_pool = everything["scenario_id"].str.startswith(POOLED_PREFIX)
+    planned = everything[~is_pool]
     outcomes = _outcomes(fits, planned)
     _check(planned, outcomes)
     found = planned.merge(outcomes, on=["scenario_id", "outcome_run_id"], how="left", validate="one_to_one")
+    found["lacks"] = _lacks(found, pools_without_model(fits, everything[is_pool]))
     return _as_results(found).sort_values("scenario_id", ignore_index=True)[TRAINING_RESULTS.names]
 
 
@@ -43,6 +50,31 @@ def _outcomes(fits: DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     narrow = fits.where(F.col("run_id").isin(runs) & ~F.col("scenario_id").startswith(POOLED_PREFIX))
     found = narrow.select(F.col("run_id").alias("outcome_run_id"), "scenario_id", "status", *FROM_FITS).toPandas()
     return found.merge(planned[["scenario_id", "outcome_run_id"]], on=["scenario_id", "outcome_run_id"])
+
+
+def pools_without_model(fits: DataFrame, pools: pd.DataFrame) -> dict[str, str]:
+    """Return pool_id -> what happened to it, of the planned pools that have no model; warns of each.
+
+    Args:
+        fits: rows of FITS.
+        pools: the plan's pools, with the run of their outcome.
+    """
+    narrow = fits.where(F.col("scenario_id").isin(list(pools["scenario_id"])) & (F.col("status") != "fitted"))
+    told_of = narrow.select(F.col("run_id").alias("outcome_run_id"), "scenario_id", "status", "stage", "message")
+    lost = told_of.toPandas().merge(pools[["scenario_id", "outcome_run_id"]])
+    told = {
+        name: f"the pool '{name}' was {status} in stage '{stage}': {message}"
+        for name, status, stage, message in lost[["scenario_id", "status", "stage", "message"]].itertuples(index=False)
+    }
+    for one in told.values():
+        logger.warning("%s; its scenarios do without it", one)
+    return told
+
+
+def _lacks(found: pd.DataFrame, lost: dict[str, str]) -> "pd.Series[str]":
+    """Return what happened to the pool of each fit that was made without one; None for other scenarios."""
+    without = [with_pool(core, None) for core in found["core_fingerprint"]]
+    return found["pool_id"].map(lost).where(found["fingerprint"] == without)
 
 
 def _check(planned: pd.DataFrame, outcomes: pd.DataFrame) -> None:
@@ -58,10 +90,11 @@ def _check(planned: pd.DataFrame, outcomes: pd.DataFrame) -> None:
 
 def _as_results(found: pd.DataFrame) -> pd.DataFrame:
     is_model = found["status"] == "fitted"
+    told = found["reason"].where(found["lacks"].isna(), found["reason"] + "; without a pool: " + found["lacks"])
     reused = is_model & (found["action"] == REUSE)
     return found.assign(
         status=found["status"].mask(reused, "reused"),
-        reason=found["reason"].where(is_model, found["message"]),
+        reason=told.where(is_model, found["message"]),
         fit_run_id=found["outcome_run_id"].mask(~is_model),
     )
 

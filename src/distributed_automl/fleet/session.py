@@ -6,12 +6,16 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+
+from distributed_automl.errors import RunError
+from distributed_automl.java import ensure_java
 
 PACKAGE = "distributed_automl"
 ONE_THREAD = dict.fromkeys(
@@ -25,7 +29,11 @@ def configure(settings: Mapping[str, object]) -> None:
     """Arrange that the first session of this process has these settings; starts nothing.
 
     Args:
-        settings: Spark's keys and values; null leaves a key out. `spark.remote` selects Spark Connect.
+        settings: Spark's keys and values; null leaves a key out. `spark.remote` selects Spark Connect; an empty
+            `spark.master` says that the environment needs one and none was given.
+
+    Raises:
+        RunError: `spark.master` is empty, and there is neither a remote nor a session to join.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     for name, value in ONE_THREAD.items():
@@ -36,9 +44,30 @@ def configure(settings: Mapping[str, object]) -> None:
         os.environ["SPARK_REMOTE"] = remote
         return
     os.environ.pop("SPARK_REMOTE", None)
+    _require_master(kept)
+    with suppress(RunError):  # commands that start no JVM need no Java; `require_java` tells those that do
+        ensure_java()
     kept.update({f"spark.executorEnv.{name}": value for name, value in ONE_THREAD.items()})
     arguments = [part for key, value in sorted(kept.items()) for part in ("--conf", f"{key}={value}")]
     os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join([*arguments, "pyspark-shell"])
+
+
+def _require_master(kept: dict[str, str]) -> None:
+    """Take an empty master out; raise RunError if nothing else says where Spark is."""
+    if kept.get("spark.master") != "":
+        return
+    if not needs_start():
+        raise RunError(
+            "this environment runs on a cluster, but neither SPARK_MASTER nor SPARK_REMOTE is set: export "
+            "SPARK_MASTER=spark://host:7077 (or yarn, k8s://...), or SPARK_REMOTE=sc://host:15002 for Spark Connect"
+        )
+    del kept["spark.master"]
+
+
+def require_java(settings: Mapping[str, object]) -> None:
+    """Raise RunError if the session to come is a JVM of this machine and there is no Java that it can run on."""
+    if settings.get("spark.master") and not needs_start():
+        ensure_java()
 
 
 def needs_start() -> bool:

@@ -14,16 +14,17 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
-from distributed_automl.fleet.fingerprint import with_pool
+from distributed_automl.fleet.fingerprint import code_digest, with_pool
 from distributed_automl.fleet.fitting import FitJob, Row, completed, fit_attempt, fit_bucket, fits_frame
 from distributed_automl.fleet.orders import earliest_pools, model_key, read_orders, spark_orders, typed
 from distributed_automl.fleet.plan import FIT, sample_members
 from distributed_automl.fleet.progress import Progress
-from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, with_ids, without_helpers
+from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
 from distributed_automl.tables import FITS, POOLED_PREFIX
 
 Frame = DataFrame | pd.DataFrame
+BucketWork = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,12 @@ def _fit_wave(
         setup.run.limits,
         str(part["run_id"].iloc[0]),
         int(part["wave"].iloc[0]),
+        code_digest(),
         fit_attempt,
     )
     wave = Wave(
         job,
-        rows.join(F.broadcast(tasks), SCENARIO_COL).select(*schema.names, SCENARIO_COL, BUCKET_COL),
+        rows.join(F.broadcast(tasks), SCENARIO_COL).select(*map(quoted, schema.names), SCENARIO_COL, BUCKET_COL),
         spark_orders(fits, wanted),
         tuple(wanted["scenario_id"]),
         int(wanted[BUCKET_COL].max()) + 1,
@@ -164,7 +166,7 @@ def _fit_wave(
 def fit_on_spark(wave: Wave, progress: Progress) -> Iterator[Frame]:
     """Yield one lazy frame; whoever asks for more must have executed it, once."""
     observation = Observation()
-    fits = cogrouped(wave.rows, wave.orders, wave.n_buckets).applyInPandas(partial(fit_bucket, wave.job), FITS.ddl)
+    fits = apply_by_bucket(partial(fit_bucket, wave.job), wave.rows, wave.orders, wave.n_buckets, FITS.ddl)
     progress.begin(len(wave.scenario_ids), wave.seconds)
     yield fits.observe(
         observation, F.count(F.lit(1)).alias("done"), F.count_if(F.col("status") == "failed").alias("failed")
@@ -173,10 +175,22 @@ def fit_on_spark(wave: Wave, progress: Progress) -> Iterator[Frame]:
     progress.end(int(counts["done"]), int(counts["failed"]))
 
 
-def cogrouped(rows: DataFrame, orders: DataFrame, n_buckets: int):  # type: ignore[no-untyped-def]  # pyspark exports no such type for both kinds of session
-    """Cogroup rows and orders by bucket: one exchange on each side, and one task per bucket."""
-    left = rows.repartitionById(n_buckets, BUCKET_COL).groupBy(BUCKET_COL)
-    return left.cogroup(orders.repartitionById(n_buckets, BUCKET_COL).groupBy(BUCKET_COL))
+def apply_by_bucket(work: BucketWork, rows: DataFrame, orders: DataFrame, n_buckets: int, ddl: str) -> DataFrame:
+    """Cogroup rows and orders by bucket and work on them: one exchange on each side, and one task per bucket.
+
+    On the way the user's columns are called by their position, because `applyInPandas` cannot quote names.
+    """
+    names = rows.columns
+    plain = [name if name in (SCENARIO_COL, BUCKET_COL) else f"column_{i}" for i, name in enumerate(names)]
+    left = rows.toDF(*plain).repartitionById(n_buckets, BUCKET_COL).groupBy(BUCKET_COL)
+    right = orders.repartitionById(n_buckets, BUCKET_COL).groupBy(BUCKET_COL)
+    done: DataFrame = left.cogroup(right).applyInPandas(partial(_named, names, work), ddl)
+    return done
+
+
+def _named(names: list[str], work: BucketWork, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns their names back and do the work; the UDF of the cogroup."""
+    return work(rows.set_axis(names, axis=1), orders)
 
 
 def fit_locally(wave: Wave, progress: Progress) -> Iterator[Frame]:

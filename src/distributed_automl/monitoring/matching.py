@@ -1,7 +1,7 @@
 """Predictions beside what came true, on Spark: matched lazily, then judged down to one narrow row per scenario."""
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import partial, reduce
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame
@@ -44,13 +44,20 @@ def match(predictions: DataFrame, actuals: DataFrame, problem: Problem) -> DataF
     """
     predictions = latest_run(predictions)
     truth = _truth(actuals, problem, {field.name: field.dataType for field in predictions.schema})
-    return _judge(_beside(predictions, truth), problem).select(*predictions.columns, ACTUAL_COL, N_ROWS_COL, MATCH_COL)
+    return _judge(_beside(predictions, truth), problem).select(
+        *map(_column, predictions.columns), ACTUAL_COL, N_ROWS_COL, MATCH_COL
+    )
 
 
 def latest_run(predictions: DataFrame) -> DataFrame:
     """Keep the rows of the latest prediction run; run ids begin with their time."""
     latest = predictions.agg(F.max("prediction_run_id").alias("prediction_run_id"))
     return predictions.join(F.broadcast(latest), "prediction_run_id", "left_semi")
+
+
+def _column(name: str) -> Column:
+    """Return a column by its name, whatever characters that has."""
+    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def _matched_columns(problem: Problem) -> dict[str, str]:
@@ -63,9 +70,9 @@ def _matched_columns(problem: Problem) -> dict[str, str]:
 def _truth(actuals: DataFrame, problem: Problem, types: Mapping[str, DataType]) -> DataFrame:
     """Return one row per key, typed and named as in `predictions` (with a prefix), with target and number of rows."""
     names = _matched_columns(problem) | {key: key for key in problem.scenario_keys}
-    keys = [F.col(theirs).cast(types[ours]).alias(_true(ours)) for ours, theirs in names.items()]
-    target = F.col(problem.target).cast("double").alias(ACTUAL_COL)
-    found = actuals.select(*keys, target).groupBy(*[_true(name) for name in names])
+    keys = [_column(theirs).cast(types[ours]).alias(_true(ours)) for ours, theirs in names.items()]
+    target = _column(problem.target).cast("double").alias(ACTUAL_COL)
+    found = actuals.select(*keys, target).groupBy(*[_column(_true(name)) for name in names])
     return found.agg(F.sum(ACTUAL_COL).alias(ACTUAL_COL), F.count(F.lit(1)).alias(N_ROWS_COL))
 
 
@@ -77,12 +84,12 @@ def _beside(predictions: DataFrame, truth: DataFrame) -> DataFrame:
     """Join in full; null keys are equal to each other. Keys of unasked actuals go where predictions have theirs."""
     names = [name for name in predictions.columns if _true(name) in truth.columns]
     by = ["sample_id"] if "sample_id" in names else names
-    same = reduce(Column.__and__, [predictions[name].eqNullSafe(truth[_true(name)]) for name in by])
+    same = reduce(Column.__and__, [_column(name).eqNullSafe(_column(_true(name))) for name in by])
     until = _true("timestamp") if "timestamp" in names else None
     last = truth.agg((F.max(until) if until else F.lit(None)).alias("until"))
     first = predictions.agg(F.max("origin").alias("from"))
     asked = predictions.withColumn("asked", F.lit(True)).join(truth, same, "full_outer")
-    keys = {name: F.coalesce(F.col(name), F.col(_true(name))) for name in names}
+    keys = {name: F.coalesce(_column(name), _column(_true(name))) for name in names}
     return asked.withColumns(keys).crossJoin(F.broadcast(last)).crossJoin(F.broadcast(first))
 
 
@@ -104,16 +111,22 @@ def _judge(joined: DataFrame, problem: Problem) -> DataFrame:
 def evaluate_on_spark(outcomes: DataFrame, problem: Problem, costs: Costs) -> DataFrame:
     """Judge each scenario where its rows are. Lazy; one narrow row per scenario.
 
-    Partitions are as many as the session's setting says, since a Python group costs far more than its bytes tell.
+    Partitions are as many as the session's setting says, since a Python group costs far more than its bytes tell. On
+    the way columns are called by their position, because `applyInPandas` cannot quote names.
     """
-    keys = list(problem.scenario_keys)
+    names = outcomes.columns
+    plain = [f"column_{i}" for i in range(len(names))]
+    keys = [plain[names.index(key)] for key in problem.scenario_keys]
     n_partitions = int(outcomes.sparkSession.conf.get("spark.sql.shuffle.partitions") or 200)
-    groups = outcomes.repartition(n_partitions, *keys).groupBy(*keys)
+    groups = outcomes.toDF(*plain).repartition(n_partitions, *keys).groupBy(*keys)
+    work = partial(_evaluate_group, names, problem, costs)
+    work.__annotations__ = {}  # Spark looks for type hints there, and warns of a partial that has none
+    return groups.applyInPandas(work, schema=evaluation_contract(problem).ddl)
 
-    def evaluate_group(group: pd.DataFrame) -> pd.DataFrame:
-        return evaluate(group, problem, costs)
 
-    return groups.applyInPandas(evaluate_group, schema=evaluation_contract(problem).ddl)
+def _evaluate_group(names: list[str], problem: Problem, costs: Costs, group: pd.DataFrame) -> pd.DataFrame:
+    """Judge one scenario; the UDF."""
+    return evaluate(group.set_axis(names, axis=1), problem, costs)
 
 
 def sum_by_period(outcomes: DataFrame, history: DataFrame, problem: Problem) -> pd.DataFrame:
@@ -139,7 +152,7 @@ def sum_by_period(outcomes: DataFrame, history: DataFrame, problem: Problem) -> 
 
 def _sum_history(history: DataFrame, outcomes: DataFrame, problem: Problem) -> DataFrame:
     origin = outcomes.agg(F.max("origin").alias("from"))
-    rows = history.select(F.col(str(problem.timestamp)).alias("timestamp"), F.col(problem.target).alias(ACTUAL_COL))
+    rows = history.select(_column(str(problem.timestamp)).alias("timestamp"), _column(problem.target).alias(ACTUAL_COL))
     past = rows.crossJoin(F.broadcast(origin)).filter(F.col("timestamp") <= F.col("from"))
     summed = past.groupBy("timestamp").agg(F.sum(F.col(ACTUAL_COL).cast("double")).alias(ACTUAL_COL))
     recent = summed.orderBy(F.desc("timestamp")).limit(HISTORY_HORIZONS * problem.horizon)

@@ -54,6 +54,7 @@ def test_when_a_tag_picks_a_side_then_it_is_the_whole_side() -> None:
     whole = create_pipeline()
     assert whole.only_nodes_with_tags("train").nodes == create_training_pipeline().nodes
     assert whole.only_nodes_with_tags("predict").nodes == create_prediction_pipeline().nodes
+    assert whole.only_nodes_with_tags("evaluate").nodes == create_actuals_pipeline().nodes
 
 
 @pytest.mark.spark

@@ -15,6 +15,7 @@ from distributed_automl.pipelines.data_engineering.promotions import share_promo
 from distributed_automl.pipelines.data_engineering.sales import sum_daily_sales
 
 BOTH = ["train", "predict"]
+ALL = [*BOTH, "evaluate"]
 
 
 def create_pipeline() -> Pipeline:
@@ -39,8 +40,8 @@ def create_actuals_pipeline() -> Pipeline:
 
 def _daily_nodes() -> list[Node]:
     return [
-        Node(keep_products, ["products", "params:engineering"], "kept_products", name="keep_products", tags=BOTH),
-        Node(sum_daily_sales, ["transactions", "kept_products"], "daily_sales", name="sum_daily_sales", tags=BOTH),
+        Node(keep_products, ["products", "params:engineering"], "kept_products", name="keep_products", tags=ALL),
+        Node(sum_daily_sales, ["transactions", "kept_products"], "daily_sales", name="sum_daily_sales", tags=ALL),
         Node(
             share_promotions,
             ["promotions", "kept_products", "daily_sales"],

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from distributed_automl.fleet import predict as forecasting
 from distributed_automl.fleet.asked import Asked
 from distributed_automl.fleet.session import n_cores
-from distributed_automl.parameters import Prediction, Problem, Run
+from distributed_automl.parameters import Plan, Prediction, Problem, Run
 
 logger = logging.getLogger(__name__)
 
@@ -18,11 +18,12 @@ def predict(
     fits_before: DataFrame,
     problem: Problem,
     prediction: Prediction,
+    plan: Plan,
     run: Run,
     run_id: str,
 ) -> tuple[DataFrame, Asked]:
     """Predict every sample asked for; the frame is executed when it is saved."""
-    setup = forecasting.PredictSetup(problem, prediction, run, run_id)
+    setup = forecasting.PredictSetup(problem, prediction, plan, run, run_id)
     cores = n_cores(master_df_predict.sparkSession)
     predictions, asked = forecasting.predict(master_df_predict, champions, fits_before, setup, n_cores=cores)
     logger.info("predicting %s samples of %s scenarios from %s", asked.n_asked, len(asked.scenarios), asked.origin)

@@ -7,7 +7,7 @@ from distributed_automl.pipelines.predict.nodes import check_predictions, predic
 
 def create_pipeline() -> Pipeline:
     """Return the way from `master_df_predict` to `predictions`, and the check that none is lost or doubled."""
-    parameters = ["params:problem", "params:prediction", "params:run", "params:run_id"]
+    parameters = ["params:problem", "params:prediction", "params:plan", "params:run", "params:run_id"]
     return Pipeline(
         [
             Node(

@@ -1,6 +1,7 @@
 """Nodes of promotion."""
 
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -10,9 +11,13 @@ from distributed_automl.monitoring.promotion import decide_champions
 logger = logging.getLogger(__name__)
 
 
-def promote(training_results: pd.DataFrame, champions_before: pd.DataFrame) -> pd.DataFrame:
-    """Decide which fits predict from now on."""
+def promote(
+    training_results: pd.DataFrame, champions_before: pd.DataFrame, failures_tolerated: bool = True
+) -> Iterator[pd.DataFrame]:
+    """Decide which fits predict from now on; yield nothing, so that nothing is saved, if all stays as it is."""
+    del failures_tolerated
     decided = decide_champions(training_results, champions_before, now=datetime.now(UTC))
     counts = ", ".join(f"{n} {decision}" for decision, n in decided["decision"].value_counts().items())
     logger.info("champions: %s", counts or "nothing changes")
-    return decided
+    if len(decided):
+        yield decided

@@ -18,7 +18,7 @@ from distributed_automl.tracking.children import choose_children
 from distributed_automl.tracking.run import Record, log_record
 
 
-def track_training(training_results: pd.DataFrame, problem: Problem, tracking: Tracking) -> None:
+def track_training(training_results: pd.DataFrame, problem: Problem, tracking: Tracking) -> bool:
     """Log the fleet's training: metrics, distributions, tables, plots, and a child run per notable scenario."""
     expanded = expand(training_results)
     candidates, scenarios = rank_candidates(expanded), list_scenarios(training_results, pd.DataFrame())
@@ -41,6 +41,7 @@ def track_training(training_results: pd.DataFrame, problem: Problem, tracking: T
             children=choose_children(expanded, problem.objective, tracking.max_child_runs),
         )
     )
+    return True
 
 
 def track_evaluation(evaluation: pd.DataFrame, problem: Problem) -> None:

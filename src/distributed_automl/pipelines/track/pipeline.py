@@ -6,9 +6,10 @@ from distributed_automl.pipelines.track import nodes
 
 
 def create_training_pipeline() -> Pipeline:
-    """Return the node that tracks training; it belongs to ``train``."""
+    """Return the node that tracks training; it belongs to ``train``, whose last check waits for its output."""
     inputs = ["training_results", "params:problem", "params:tracking"]
-    return Pipeline([node(nodes.track_training, inputs, None, name="track_training", tags=["train", "track"])])
+    tags = ["train", "track"]
+    return Pipeline([node(nodes.track_training, inputs, "training_tracked", name="track_training", tags=tags)])
 
 
 def create_evaluation_pipeline() -> Pipeline:
