@@ -38,10 +38,11 @@ def name_of(pairs: Sequence[tuple[str, str]]) -> str:
     """Return the name that some (key, text) pairs give; see `scenario_id_of`."""
     if len(pairs) == 1:
         return pairs[0][1]
-    return "/".join(f"{_escaped(key)}={_escaped(text)}" for key, text in pairs)
+    return "/".join(f"{escaped(key)}={escaped(text)}" for key, text in pairs)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Escape what joins pairs: "%", "/" and "="."""
     return text.replace("%", "%25").replace("/", "%2F").replace("=", "%3D")
 
 

@@ -7,7 +7,7 @@ from distributed_automl.parameters import Problem
 from distributed_automl.scenario.design import IntArray, Timestamp
 from distributed_automl.scenario.ladder import Answer, champion_answer
 from distributed_automl.scenario.model import ScenarioModel
-from distributed_automl.scenario.naming import text_of
+from distributed_automl.scenario.naming import escaped, text_of
 from distributed_automl.scenario.pool import PooledModel
 
 
@@ -63,4 +63,4 @@ def sample_ids(frame: pd.DataFrame, problem: Problem, rows: IntArray) -> pd.Seri
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("/", "%2F").replace("=", "%3D").replace("@", "%40")
+    return escaped(text).replace("@", "%40")

@@ -58,9 +58,9 @@ class Candidate(ABC):
     def defaults(self, design: Design) -> Hyperparameters:
         """Return the configuration that is tried first; a point of the space that `suggest` spans."""
 
-    @abstractmethod
     def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
-        """Draw a configuration from the search space. A candidate without a space returns its defaults."""
+        """Draw a configuration from the search space; without a space there is only the default one."""
+        return self.defaults(design)
 
     @abstractmethod
     def fit(

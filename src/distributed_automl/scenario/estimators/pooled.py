@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Self
 
-import optuna
-
 from distributed_automl.errors import ModelError
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
@@ -39,9 +37,6 @@ class Pooled(Candidate):
         return super().applies(design) and design.pooled is not None
 
     def defaults(self, design: Design) -> Hyperparameters:
-        return {}
-
-    def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
         return {}
 
     def fit(

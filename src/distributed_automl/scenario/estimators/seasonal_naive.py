@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-import optuna
 
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
@@ -42,9 +41,6 @@ class SeasonalNaive(Candidate):
     uses_features = False
 
     def defaults(self, design: Design) -> Hyperparameters:
-        return {}
-
-    def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
         return {}
 
     def fit(
