@@ -1,9 +1,10 @@
 """Features, by featuretools: defined once from kinds and problem (no data), stored as JSON, computed per scenario.
 
-Forecasting: a feature of a row looks at the target and at observed columns at least a horizon before the row, so that
-every step of the horizon can be predicted with what is known at the origin. Columns that are known in advance and
-static ones enter as they are. Tabular: a feature looks at its own row, and at aggregates of entities that were learned
-from training rows.
+Forecasting: a feature of a row looks at the target and at observed columns at least a gap before the row. With a gap
+of the horizon, every step of it can be predicted with what is known at the origin; the first steps may see fresher
+values, so that features are defined for the ends of some blocks of the horizon too. Columns that are known in advance
+and static ones enter as they are. Tabular: a feature looks at its own row, and at aggregates of entities that were
+learned from training rows.
 """
 
 import hashlib
@@ -19,9 +20,9 @@ import pandas as pd
 
 from distributed_automl.errors import TableError
 from distributed_automl.parameters import Problem, Synthesis
-from distributed_automl.scenario.design import IntArray, Kinds, Samples
+from distributed_automl.scenario.design import Design, IntArray, Kinds, Samples, Teacher
 from distributed_automl.scenario.entityset import ENTITY_COL, entityset_of, row_frame
-from distributed_automl.scenario.features import Feature, loaded, saved
+from distributed_automl.scenario.features import Feature, is_sized_as, loaded, saved
 from distributed_automl.scenario.forecasting_features import forecasting_features
 from distributed_automl.scenario.tabular_features import aggregates_of, tabular_features
 
@@ -32,13 +33,62 @@ class Definitions:
 
     Attributes:
         kinds: feature column of the master table -> its kind.
-        features: definitions of the row features, as `featuretools.save_features` writes them.
+        features: definitions of the row features that do not depend on a gap, as `featuretools.save_features` writes
+            them.
+        by_gap: forecasting: gap -> definitions of the features that see nothing younger than the gap, in the same
+            form. A feature has the same name at every gap. The last gap is the horizon.
         entities: tabular tasks: entity -> definitions of its aggregates over the samples, in the same form.
+        dropped: names of the features that `synthesis.max_features` left out.
     """
 
     kinds: Kinds
     features: str
+    by_gap: Mapping[int, str] = field(default_factory=dict)
     entities: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """The gaps that features are defined for, ascending, the last is the horizon; none in tabular tasks."""
+        return tuple(sorted(self.by_gap))
+
+    @property
+    def n_defined(self) -> int:
+        """How many features there are, those included that the cap left out."""
+        return len(self.row_features()) + self.n_dropped
+
+    @property
+    def n_dropped(self) -> int:
+        """How many features the cap left out."""
+        return len(self.dropped)
+
+    def summary(self) -> str:
+        """Return how many features there are, and which the cap left out, in one line for the log."""
+        text = f"{self.n_defined} features defined"
+        if not self.dropped:
+            return text
+        return f"{text}; `synthesis.max_features` left out {self.n_dropped}: {', '.join(self.dropped)}"
+
+    def target_sized(self, target: str) -> frozenset[str]:
+        """Return the names of the features that are in units of the target."""
+        return frozenset(one.get_name() for one in self.row_features() if is_sized_as(one, target))
+
+    def load(self) -> None:
+        """Load all definitions, so that children of this process need not."""
+        for definitions in (self.features, *self.by_gap.values(), *self.entities.values()):
+            loaded(definitions)
+
+    def row_features(self, gap: int | None = None) -> tuple[Feature, ...]:
+        """Return the loaded features of a row at a gap; None: the horizon.
+
+        Raises:
+            ValueError: nothing is defined for this gap.
+        """
+        if gap is None:
+            return loaded(self.features) + (loaded(self.by_gap[self.gaps[-1]]) if self.gaps else ())
+        if gap not in self.by_gap:
+            raise ValueError(f"no features are defined for a gap of {gap}: expected one of {list(self.gaps)}")
+        return loaded(self.features) + loaded(self.by_gap[gap])
 
     @property
     def digest(self) -> str:
@@ -47,12 +97,24 @@ class Definitions:
 
     def to_parts(self) -> dict[str, Any]:
         """Return JSON values."""
-        return {"kinds": dict(self.kinds), "features": self.features, "entities": dict(self.entities)}
+        return {
+            "kinds": dict(self.kinds),
+            "features": self.features,
+            "by_gap": {str(gap): self.by_gap[gap] for gap in self.gaps},
+            "entities": dict(self.entities),
+            "dropped": list(self.dropped),
+        }
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Rebuild from `to_parts`."""
-        return cls(kinds=parts["kinds"], features=parts["features"], entities=parts["entities"])
+        return cls(
+            kinds=parts["kinds"],
+            features=parts["features"],
+            by_gap={int(gap): features for gap, features in parts["by_gap"].items()},
+            entities=parts["entities"],
+            dropped=tuple(parts["dropped"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -102,10 +164,13 @@ def define(kinds: Kinds, problem: Problem, synthesis: Synthesis, season: int) ->
     _check_entities(kinds, problem)
     kinds = dict(sorted(kinds.items()))
     if problem.is_forecasting:
-        return Definitions(kinds, saved(forecasting_features(kinds, problem, synthesis, season)))
+        defined = forecasting_features(kinds, problem, synthesis, season)
+        by_gap = {gap: saved(features) for gap, features in defined.by_gap.items()}
+        return Definitions(kinds, saved(defined.shared), by_gap=by_gap, dropped=defined.dropped)
     aggregates = {name: aggregates_of(name, kinds, problem) for name in sorted(problem.entities)}
-    features = tabular_features(kinds, problem, synthesis, {name: list(a) for name, a in aggregates.items()})
-    return Definitions(kinds, saved(features), {name: saved(a.values()) for name, a in aggregates.items()})
+    defined = tabular_features(kinds, problem, synthesis, {name: list(a) for name, a in aggregates.items()})
+    entities = {name: saved(a.values()) for name, a in aggregates.items()}
+    return Definitions(kinds, saved(defined.shared), entities=entities, dropped=defined.dropped)
 
 
 def learn_entities(samples: Samples, definitions: Definitions, rows: IntArray) -> EntityTables:
@@ -123,19 +188,26 @@ def learn_entities(samples: Samples, definitions: Definitions, rows: IntArray) -
     return EntityTables({name: _aggregated(name, frame, definitions, samples.problem) for name in definitions.entities})
 
 
-def synthesize(samples: Samples, definitions: Definitions, entities: EntityTables) -> pd.DataFrame:
+def synthesize(
+    samples: Samples, definitions: Definitions, entities: EntityTables, *, gap: int | None = None
+) -> pd.DataFrame:
     """Compute the features of every row.
 
     Args:
         samples: canonical rows, with future rows (target NaN) if there are any.
         definitions: from `define`.
         entities: from `learn_entities`.
+        gap: forecasting: periods, one of `definitions.gaps`; nothing younger is seen of the target and of observed
+            columns. None: the horizon.
 
     Returns:
-        Shape (n_samples, n_features), index of `samples.frame`, columns in the definitions' order: float64 (NaN is
-        missing, never infinite) or object (str or None).
+        Shape (n_samples, n_features), index of `samples.frame`, columns in the definitions' order, which is the same
+        at every gap: float64 (NaN is missing, never infinite) or object (str or None).
+
+    Raises:
+        ValueError: nothing is defined for this gap.
     """
-    features = loaded(definitions.features)
+    features = definitions.row_features(gap)
     if not features:
         return pd.DataFrame(index=samples.frame.index)
     rows = row_frame(samples.frame, definitions.kinds, samples.problem)
@@ -143,6 +215,55 @@ def synthesize(samples: Samples, definitions: Definitions, entities: EntityTable
     matrix = ft.calculate_feature_matrix(list(features), entityset, n_jobs=1)
     columns = {f.get_name(): _column(matrix[f.get_name()], categorical=_is_category(f)) for f in features}
     return pd.DataFrame(columns, index=samples.frame.index)
+
+
+@dataclass(frozen=True)
+class FeaturesByGap:
+    """The features of some samples at the gaps of their definitions, each computed when it is asked for, and once.
+
+    Attributes:
+        samples: whose features are kept.
+        definitions: from `define`.
+        entities: from `learn_entities`.
+    """
+
+    samples: Samples
+    definitions: Definitions
+    entities: EntityTables
+    _kept: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """Gaps that features are defined for, ascending; the last is the horizon."""
+        return self.definitions.gaps
+
+    def at(self, samples: Samples, gap: int) -> pd.DataFrame:
+        """Return the features of samples at a gap; only those of `self.samples` are kept."""
+        if samples is not self.samples:
+            return synthesize(samples, self.definitions, self.entities, gap=gap)
+        if gap not in self._kept:
+            self._kept[gap] = synthesize(samples, self.definitions, self.entities, gap=gap)
+        return self._kept[gap]
+
+
+def design_of(
+    samples: Samples, definitions: Definitions, entities: EntityTables, *, pooled: Teacher | None = None
+) -> Design:
+    """Return what candidates learn from and predict with.
+
+    Args:
+        samples: canonical rows.
+        definitions: from `define`.
+        entities: from `learn_entities`.
+        pooled: what similar scenarios teach.
+    """
+    return Design(
+        samples,
+        synthesize(samples, definitions, entities),
+        pooled,
+        fresher=FeaturesByGap(samples, definitions, entities),
+        target_sized=definitions.target_sized(samples.problem.target),
+    )
 
 
 def _check_entities(kinds: Kinds, problem: Problem) -> None:

@@ -14,15 +14,16 @@ from distributed_automl.scenario.entityset import (
     entityset_of,
     frame_name,
 )
-from distributed_automl.scenario.features import Feature, in_order, named, of_kind
-from distributed_automl.scenario.primitives import DatePart, EntityStatistic, Ratio
+from distributed_automl.scenario.features import Defined, Feature, Ranked, named, names_under, of_kind, renamed
+from distributed_automl.scenario.primitives.entity import EntityStatistic
+from distributed_automl.scenario.primitives.row import DatePart, Ratio
 
 PARTS = ("year", "month", "day", "weekday", "epoch_days")
 
 
 def tabular_features(
     kinds: Kinds, problem: Problem, synthesis: Synthesis, aggregates: Mapping[str, Sequence[str]]
-) -> list[Feature]:
+) -> Defined:
     """Define the features of a tabular row: its own columns first, derived ones after them.
 
     Args:
@@ -35,26 +36,28 @@ def tabular_features(
     base = {name: ft.Feature(entityset[SAMPLES].ww[name]) for name in entityset[SAMPLES].columns}
     raw = [base[name] for name in _own_columns(kinds, problem)]
     dates = [
-        named(DatePart(part), [base[name]], f"{name}__{part}")
+        (1, named(DatePart(part), [base[name]], f"{name}__{part}"))
         for name in of_kind(kinds, kinds, "datetime")
         for part in PARTS
     ]
     derived = [*dates, *_entity_features(entityset, base, kinds, aggregates)]
-    return in_order(raw, derived, synthesis.max_features, kinds)
+    taken = {*kinds, *(feature.get_name() for feature in raw)}
+    names, dropped = names_under(synthesis.max_features, derived, taken)
+    return Defined([*raw, *renamed(derived, names)], {}, dropped)
 
 
 def _entity_features(
     entityset: ft.EntitySet, base: Mapping[str, Feature], kinds: Kinds, aggregates: Mapping[str, Sequence[str]]
-) -> Iterator[Feature]:
+) -> Iterator[Ranked]:
     """Yield the entity's aggregates beside each of its rows, and the row's own numbers relative to their means."""
     for entity, names in aggregates.items():
         for name in names:
             source = ft.Feature(entityset[frame_name(entity)].ww[name])
             direct = ft.Feature(source, dataframe_name=SAMPLES).rename(name)
-            yield direct
+            yield 1, direct
             column = name.removeprefix(f"{entity}__mean_")
             if column != name and kinds.get(column) == "numeric":
-                yield named(Ratio(), [base[column], direct], f"{column}__to_{entity}")
+                yield 1, named(Ratio(), [base[column], direct], f"{column}__to_{entity}")
 
 
 def aggregates_of(entity: str, kinds: Kinds, problem: Problem) -> dict[str, Feature]:
