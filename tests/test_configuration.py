@@ -98,7 +98,30 @@ def test_when_roles_clash_then_the_validator_s_own_words_are_given() -> None:
     assert "column 'units' in `static` is a key, the timestamp or the target" in told
 
 
-@pytest.mark.parametrize("path", NAMES)
+DIAGNOSIS = {"task": "classification", "scenario_keys": ["clinic"], "sample_id": "patient", "target": "diagnosis"}
+
+
+@pytest.mark.parametrize("objective", ["log_loss", "roc_auc", "misclassification_cost", None])
+def test_when_the_objective_is_one_of_classes_then_nothing_is_said(objective: str | None) -> None:
+    chosen = {} if objective is None else {"objective": objective}
+    require_valid(parameters(problem={**DIAGNOSIS, **chosen}), {})
+
+
+def test_when_the_objective_is_one_of_another_task_then_those_of_this_one_are_named() -> None:
+    told = report(parameters(problem={**DIAGNOSIS, "objective": "wape"}))
+    assert "'wape' does not suit the task 'classification'; there are log_loss, brier" in told
+    assert "'log_loss' does not suit the task 'forecasting'" in report(
+        parameters(problem={**PROBLEM, "objective": "log_loss"})
+    )
+
+
+def test_when_no_candidate_suits_the_task_then_those_that_do_are_named() -> None:
+    told = report(parameters(problem=DIAGNOSIS, automl={"candidates": ["ridge", "lightgbm"]}))
+    assert "none of ['ridge', 'lightgbm'] suits the task 'classification'; there are prior, logistic_regression" in told
+    require_valid(parameters(problem=DIAGNOSIS, automl={"candidates": ["ridge", "pooled"]}), {})
+
+
+@pytest.mark.parametrize("path", [path for path in NAMES if path != "automl.candidates"])  # by default none is named
 def test_when_names_are_the_defaults_then_they_are_known(path: str) -> None:
     """Defaults are not looked up at run time, so a wrong one must be found here."""
     _, names = NAMES[path]

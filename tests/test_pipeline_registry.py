@@ -41,14 +41,23 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def test_when_registered_then_every_pipeline_is_there(pipelines: dict[str, Pipeline]) -> None:
     named = {"data_engineering", "train", "promote", "predict", "evaluate", "report", "track", "__default__"}
-    assert set(pipelines) == named
+    assert set(pipelines) == named | {"portfolio"}
 
 
 def test_when_training_starts_from_one_s_own_table_then_nothing_else_is_needed(pipelines: dict[str, Pipeline]) -> None:
     assert free_inputs(pipelines["train"].from_inputs("master_df")) == {"master_df"} | LEDGERS & {
         "fits_before",
         "plans_before",
-    }
+    } | {"portfolio"}
+
+
+def test_when_a_portfolio_is_made_from_one_s_own_table_then_nothing_else_is_needed(
+    pipelines: dict[str, Pipeline],
+) -> None:
+    own = pipelines["portfolio"].from_inputs("master_df")
+    assert free_inputs(own) == {"master_df"}
+    assert own.outputs() == {"portfolio"}
+    assert "portfolio" not in pipelines["__default__"].all_outputs()  # made on purpose, and frozen until then
 
 
 def test_when_predicting_starts_from_one_s_own_table_then_nothing_else_is_needed(
@@ -77,7 +86,9 @@ def test_when_too_much_failed_then_the_run_ends_after_tracking_and_before_promot
     assert pipelines["train"].nodes[-1].name == "require_few_failures"
 
 
-@pytest.mark.parametrize("name", ["data_engineering", "train", "promote", "predict", "evaluate", "report", "track"])
+@pytest.mark.parametrize(
+    "name", ["data_engineering", "portfolio", "train", "promote", "predict", "evaluate", "report", "track"]
+)
 def test_when_a_pipeline_is_run_then_its_inputs_are_in_the_catalog(
     pipelines: dict[str, Pipeline], name: str, catalog: set[str]
 ) -> None:

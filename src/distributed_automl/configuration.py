@@ -7,7 +7,18 @@ from difflib import get_close_matches
 from pydantic import BaseModel, ValidationError
 
 from distributed_automl.errors import AutoMLError
-from distributed_automl.parameters import AutoML, Engineering, Plan, Prediction, Problem, Reporting, Run, Tracking
+from distributed_automl.parameters import (
+    CLASSIFICATION_DEFAULTS,
+    AutoML,
+    Engineering,
+    Pilots,
+    Plan,
+    Prediction,
+    Problem,
+    Reporting,
+    Run,
+    Tracking,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +26,7 @@ BLOCKS: dict[str, type[BaseModel]] = {
     "problem": Problem,
     "automl": AutoML,
     "plan": Plan,
+    "pilots": Pilots,
     "run": Run,
     "prediction": Prediction,
     "tracking": Tracking,
@@ -126,7 +138,7 @@ def _selectors() -> Iterable[str]:
 
 
 def _samplers() -> Iterable[str]:
-    from distributed_automl.scenario.tuning import SAMPLERS
+    from distributed_automl.scenario.samplers import SAMPLERS
 
     return SAMPLERS
 
@@ -156,6 +168,7 @@ def _name_faults(parameters: Mapping[str, object]) -> Iterator[str]:
         known = set(names()) if given else set()
         yield from (f"`{path}`: there is no {what} '{name}'{_hint(name, known)}" for name in sorted(given - known))
     yield from _objective_fault(parameters)
+    yield from _candidates_fault(parameters)
     yield from _frequency_fault(parameters)
 
 
@@ -175,13 +188,33 @@ def _default_names(path: str) -> set[str]:
 
 def _objective_fault(parameters: Mapping[str, object]) -> Iterator[str]:
     """Yield an objective that is known, but means nothing for the task."""
-    task = next(iter(_values(parameters, "problem.task")), str(Problem.model_fields["task"].default))
-    for name in set(_values(parameters, "problem.objective")) - _default_names("problem.objective"):
+    task = _task(parameters)
+    usual = CLASSIFICATION_DEFAULTS if task == "classification" else {}
+    default = usual.get("objective", Problem.model_fields["objective"].default)
+    for name in set(_values(parameters, "problem.objective")) - {default}:
         from distributed_automl.scenario.metrics import objective_names
 
         suiting = objective_names(task)
         if suiting and name in objective_names() and name not in suiting:
             yield f"`problem.objective`: '{name}' does not suit the task '{task}'; there are {', '.join(suiting)}"
+
+
+def _candidates_fault(parameters: Mapping[str, object]) -> Iterator[str]:
+    """Yield candidates that are known, but none of them for the task: only the baseline would be left."""
+    given = _values(parameters, "automl.candidates")
+    if not given:
+        return
+    from distributed_automl.scenario.estimators import CANDIDATES
+
+    known = [CANDIDATES[name] for name in given if name in CANDIDATES]
+    task = _task(parameters)
+    if known and not any(task in candidate.tasks for candidate in known):
+        suiting = ", ".join(name for name, candidate in CANDIDATES.items() if task in candidate.tasks)
+        yield f"`automl.candidates`: none of {list(given)} suits the task '{task}'; there are {suiting}"
+
+
+def _task(parameters: Mapping[str, object]) -> str:
+    return next(iter(_values(parameters, "problem.task")), str(Problem.model_fields["task"].default))
 
 
 def _frequency_fault(parameters: Mapping[str, object]) -> Iterator[str]:

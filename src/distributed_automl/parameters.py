@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Task = Literal["forecasting", "regression"]
+Task = Literal["forecasting", "regression", "classification"]
+CLASSIFICATION_DEFAULTS = {"objective": "log_loss", "levels": ()}
+"""Fields of a problem whose default is another one where the target is a class."""
 
 
 class Parameters(BaseModel):
@@ -43,7 +45,21 @@ class Problem(Parameters):
     pool_by: tuple[str, ...] = Field((), description="Columns that say which scenarios resemble each other.")
     levels: tuple[Level, ...] = Field((0.8, 0.95), description="Nominal coverage of the prediction intervals.")
     sample_id: str | None = Field(None, description="Null: built from keys and timestamp; required for tabular tasks.")
-    objective: str = Field("wape", description="Any metric or KPI.")
+    objective: str = Field("wape", description="Any metric or KPI; log_loss is the default in classification.")
+    class_weight: Literal["balanced"] | None = Field(
+        None, description="Classification: balanced: every class counts the same, however rare; null: every row does."
+    )
+    class_costs: dict[str, Annotated[float, Field(gt=0.0)]] = Field(
+        default_factory=dict,
+        description="Classification: money lost where a row of this class is taken for another; 1 where not named.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_task(cls, given: object) -> object:
+        if isinstance(given, dict) and given.get("task") == "classification":
+            return CLASSIFICATION_DEFAULTS | given
+        return given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -60,8 +76,16 @@ class Problem(Parameters):
             faults.append(f"task '{self.task}' needs `sample_id`: the column that names a row")
         if isinstance(self.frequency, int) and self.frequency < 1:
             faults.append(f"`frequency` as an integer step must be at least 1, found {self.frequency}")
+        faults.extend(self._class_faults())
         faults.extend(self._role_faults())
         return faults
+
+    def _class_faults(self) -> list[str]:
+        """Return the fields that mean nothing for classes, or nothing but for classes, and are set all the same."""
+        numeric = {"`levels`": self.levels, "`target_min`": self.target_min is not None}
+        of_classes = {"`class_weight`": self.class_weight, "`class_costs`": self.class_costs}
+        senseless = numeric if self.is_classification else of_classes
+        return [f"{name} means nothing for task '{self.task}'" for name, is_set in senseless.items() if is_set]
 
     def _role_faults(self) -> list[str]:
         roles = [*self.scenario_keys, *self.series_keys, self.target]
@@ -86,6 +110,10 @@ class Problem(Parameters):
     @property
     def is_forecasting(self) -> bool:
         return self.task == "forecasting"
+
+    @property
+    def is_classification(self) -> bool:
+        return self.task == "classification"
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -121,15 +149,24 @@ class Synthesis(Parameters):
         4, ge=0, le=20, description="Lags at whole seasons, the first not younger than the horizon."
     )
     windows: tuple[Annotated[int, Field(ge=2)], ...] = Field(
-        (7, 28, 56), description="Periods of the rolling statistics, all ending a horizon before the row."
+        (7, 28, 56), description="Periods of the rolling statistics, all ending a gap before the row."
     )
-    max_features: int = Field(60, ge=1, description="Cap on synthesized features.")
+    n_blocks: int = Field(
+        4, ge=1, le=28, description="Forecasting: blocks of the horizon whose ends features are defined for, at most."
+    )
+    max_features: int = Field(
+        100, ge=1, description="Cap on derived features, the most telling first; columns of the table do not count."
+    )
 
 
 class Selection(Parameters):
     """Which feature selectors vote, and how many votes keep a feature."""
 
-    methods: tuple[str, ...] = ("univariate", "tree_importance")
+    methods: tuple[str, ...] = Field(
+        ("univariate", "tree_importance"),
+        description="Who votes: univariate, correlation, mutual_information, l1, sequential, tree_importance, "
+        "permutation, boruta; []: every feature stays.",
+    )
     min_votes: int = Field(1, ge=1, description="Votes that keep a feature.")
     max_features: int = Field(24, ge=1, description="Features that one method may vote for.")
 
@@ -143,11 +180,16 @@ class Selection(Parameters):
 class Tuning(Parameters):
     """The search of each candidate's hyper-parameters. Only the number of trials ends it."""
 
-    sampler: str = "tpe"
-    n_trials: int = Field(
-        4, ge=1, le=10_000, description="Trials per candidate; the first is its default configuration."
+    sampler: str = Field(
+        "tpe", description="Who picks configurations: tpe, random, quasi_random, gaussian_process, cma_es, grid."
     )
-    pruning: bool = True
+    n_trials: int = Field(2, ge=1, le=10_000, description="Trials per candidate; the first ones are the portfolio's.")
+    portfolio: bool = Field(
+        True, description="Try what did well on other scenarios first; false: the default configuration alone."
+    )
+    pruning: bool = Field(
+        True, description="End a trial that after a fold is worse than half of the others were there."
+    )
 
 
 class Ensemble(Parameters):
@@ -161,7 +203,11 @@ class Ensemble(Parameters):
 
 
 class Costs(Parameters):
-    """What an error costs, for the business KPIs. Money per unit of the target, in the currency of the data."""
+    """What an error costs, in money per unit of the target.
+
+    For the business KPIs; and where the objective is `total_cost` or `pinball` the quantile that predictions aim at:
+    margin_per_unit / (margin_per_unit + holding_per_unit).
+    """
 
     margin_per_unit: float = Field(1.0, ge=0.0, description="Margin lost per unit that was short.")
     price_per_unit: float = Field(3.0, ge=0.0, description="Revenue lost per unit that was short.")
@@ -172,14 +218,7 @@ class AutoML(Parameters):
     """How one scenario is searched."""
 
     seed: int = Field(0, ge=0)
-    candidates: tuple[str, ...] = (
-        "ridge",
-        "random_forest",
-        "lightgbm",
-        "exponential_smoothing",
-        "seasonal_mean",
-        "pooled",
-    )
+    candidates: tuple[str, ...] = Field((), description="Who competes; []: the usual ones of the task.")
     validation: Validation = Validation()
     synthesis: Synthesis = Synthesis()
     selection: Selection = Selection()
@@ -201,6 +240,17 @@ class Plan(Parameters):
     buckets_per_core: int = Field(1, ge=1, description="Tasks per core and wave.")
     pool_changed_share: Share = Field(0.2, description="A pool is fitted again when more of its scenarios changed.")
     pool_max_samples: int = Field(100_000, ge=100, description="Rows that a pooled fit trains on at most.")
+
+
+class Pilots(Parameters):
+    """How a fleet's own portfolio is made: `kedro run --pipelines=portfolio`."""
+
+    n_pilots: int = Field(16, ge=1, le=1_000, description="Scenarios, of all sizes, that are searched at length.")
+    n_trials: int = Field(16, ge=1, le=10_000, description="Trials of each candidate's search on a pilot.")
+    max_tried: int = Field(
+        16, ge=1, le=1_000, description="Configurations per candidate that are tried on every pilot, at most."
+    )
+    n_configurations: int = Field(4, ge=1, le=100, description="Configurations per candidate in the portfolio.")
 
 
 class Limits(Parameters):

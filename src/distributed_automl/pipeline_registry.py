@@ -4,6 +4,7 @@ from kedro.pipeline import Pipeline
 
 from distributed_automl.pipelines.data_engineering import pipeline as data_engineering
 from distributed_automl.pipelines.evaluate import pipeline as evaluate
+from distributed_automl.pipelines.portfolio import pipeline as portfolio
 from distributed_automl.pipelines.predict import pipeline as predict
 from distributed_automl.pipelines.promote import pipeline as promote
 from distributed_automl.pipelines.report import pipeline as report
@@ -20,6 +21,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     return {
         "data_engineering": data_engineering.create_pipeline(),
         "train": training,
+        "portfolio": data_engineering.create_training_pipeline() + portfolio.create_pipeline(),
         "promote": promote.create_pipeline(),
         "predict": predicting,
         "evaluate": evaluating,

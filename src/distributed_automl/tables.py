@@ -70,6 +70,7 @@ FITS = Table(
         Column("estimator", "string", "what predicts: a candidate's name, 'ensemble' or the baseline's name"),
         Column("hyperparameters", "string", "JSON: member -> hyper-parameters"),
         Column("features", "array<string>", "features of the final model, in order"),
+        Column("selection", "string", "JSON: selection method -> the features that it voted for"),
         Column("leaderboard", "string", "JSON list: candidate, rank, score on the folds, weight, seconds, n_trials"),
         Column("metrics", "map<string,double>", "holdout metrics; 'baseline_' + name is the baseline's"),
         Column("kpis", "map<string,double>", "holdout KPIs; 'baseline_' + name is the baseline's"),
@@ -128,6 +129,7 @@ TRAINING_RESULTS = Table(
         Column("peak_memory_mb", "double", "peak of the fit's process"),
         Column("estimator", "string", "what predicts"),
         Column("hyperparameters", "string", "JSON"),
+        Column("selection", "string", "JSON: selection method -> the features that it voted for"),
         Column("leaderboard", "string", "JSON"),
         Column("metrics", "map<string,double>", "holdout metrics, and the baseline's"),
         Column("kpis", "map<string,double>", "holdout KPIs, and the baseline's"),
@@ -158,7 +160,12 @@ def interval_names(level: float) -> tuple[str, str]:
 
 
 def predictions_table(
-    key_types: dict[str, str], timestamp_type: str | None, sample_id_type: str, levels: Iterable[float]
+    key_types: dict[str, str],
+    timestamp_type: str | None,
+    *,
+    sample_id_type: str,
+    levels: Iterable[float],
+    of_classes: bool = False,
 ) -> Table:
     """Contract of ``predictions``, whose key columns keep the types that they have in the user's table.
 
@@ -167,8 +174,9 @@ def predictions_table(
         timestamp_type: Spark SQL type of the timestamp; None for tabular tasks, where the column is a null string.
         sample_id_type: Spark SQL type of the sample id.
         levels: nominal coverages; each adds a lower and an upper column.
+        of_classes: whether the target is a class: then classes and probabilities stand in place of values.
     """
-    bounds = [Column(name, "double", "bound of an interval") for level in levels for name in interval_names(level)]
+    predicted = CLASS_COLUMNS if of_classes else _value_columns(levels)
     columns = (
         Column("prediction_run_id", "string", "this run"),
         Column("origin", timestamp_type or "string", "last timestamp that the prediction knew of"),
@@ -177,14 +185,31 @@ def predictions_table(
         *(Column(name, kind, "key, with its own type") for name, kind in key_types.items()),
         Column("timestamp", timestamp_type or "string", "the period"),
         Column("step", "int", "periods after the origin"),
-        Column("predicted_value", "double", "the point forecast"),
-        *bounds,
-        Column("baseline_value", "double", "what the baseline would have said"),
+        *predicted,
         Column("rung", "string", "champion | pooled | baseline"),
         Column("reason", "string", "why this rung; null on the champion's"),
         Column("fit_run_id", "string", "the run whose fit predicted; null on the baseline's"),
     )
     return Table("predictions", columns, key=("prediction_run_id", "sample_id"))
+
+
+CLASS_COLUMNS = (
+    Column("predicted_class", "string", "the class decided for, as text; null if no class is known at all"),
+    Column("probabilities", "map<string,double>", "class -> probability; they sum to one"),
+    Column("baseline_class", "string", "what the baseline would have said"),
+    Column("baseline_probabilities", "map<string,double>", "likewise"),
+)
+"""What a prediction says of a class."""
+
+
+def _value_columns(levels: Iterable[float]) -> tuple[Column, ...]:
+    """Return what a prediction says of a number."""
+    bounds = [Column(name, "double", "bound of an interval") for level in levels for name in interval_names(level)]
+    return (
+        Column("predicted_value", "double", "the point forecast"),
+        *bounds,
+        Column("baseline_value", "double", "what the baseline would have said"),
+    )
 
 
 def evaluation_table(metrics: Iterable[str], kpis: Iterable[str], levels: Iterable[float]) -> Table:
@@ -205,12 +230,12 @@ def evaluation_table(metrics: Iterable[str], kpis: Iterable[str], levels: Iterab
         Column("n_missing", "bigint", "predictions whose actual is not known"),
         Column("n_extra", "bigint", "actuals after the origin that no prediction was asked for"),
         Column("n_doubled", "bigint", "actuals that are there more than once; an error unless 0"),
-        Column("actual_sum", "double", "over the known actuals"),
-        Column("abs_actual_sum", "double", "sum of their absolute values, what WAPE divides by"),
-        Column("predicted_sum", "double", "over the same rows"),
-        Column("abs_error_sum", "double", "over the same rows"),
-        Column("baseline_abs_error_sum", "double", "over the same rows"),
-        Column("forecast_value_added", "double", "the baseline's WAPE minus ours: positive is better"),
+        Column("actual_sum", "double", "over the known actuals; of classes their number"),
+        Column("abs_actual_sum", "double", "sum of their absolute values; of classes their number"),
+        Column("predicted_sum", "double", "over the same rows; of classes their number"),
+        Column("abs_error_sum", "double", "over the same rows; of classes the rows in a wrong one"),
+        Column("baseline_abs_error_sum", "double", "over the same rows, likewise"),
+        Column("forecast_value_added", "double", "the baseline's WAPE or error rate minus ours: positive is better"),
         *(Column(f"{prefix}{name}", "double", "on the actuals") for name in scored for prefix in ("", "baseline_")),
         *(Column(coverage_name(level), "double", "share of the actuals inside the interval") for level in levels),
     )

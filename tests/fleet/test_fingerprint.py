@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import TableError
-from distributed_automl.fleet.fingerprint import code_digest, measure, pool_fingerprint, with_pool
+from distributed_automl.fleet.fingerprint import code_digest, measure, pool_fingerprint, with_pool, with_portfolio
 from distributed_automl.parameters import Problem
 
 pytestmark = pytest.mark.spark
@@ -80,6 +80,7 @@ def test_when_parts_change_then_fingerprints_do() -> None:
     assert pool_fingerprint("s", [("a", "1"), ("b", "2")]) == pool_fingerprint("s", [("b", "2"), ("a", "1")])
     assert pool_fingerprint("s", [("a", "1")]) != pool_fingerprint("s", [("a", "2")])
     assert len({with_pool("c", None), with_pool("c", "p"), with_pool("d", None)}) == 3
+    assert len({with_portfolio("s", "a"), with_portfolio("s", "b"), with_portfolio("t", "a"), "s"}) == 4
 
 
 def test_when_python_changes_then_the_code_s_digest_does(monkeypatch: pytest.MonkeyPatch) -> None:

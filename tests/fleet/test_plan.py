@@ -1,6 +1,7 @@
 """Plans: what is fitted, reused, skipped, and why; when a pool is frozen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from distributed_automl.errors import RunError
 from distributed_automl.fleet import plan as planning
 from distributed_automl.fleet.plan import Past, changed_share, judge, make_plan, near_misses, sample_members
 from distributed_automl.fleet.waves import pack
-from distributed_automl.parameters import Plan
+from distributed_automl.parameters import AutoML, Plan, Tuning
+from distributed_automl.scenario.portfolio import Portfolio
 from distributed_automl.tables import PLAN
 
 POOL = "__pooled__/all"
@@ -116,6 +118,24 @@ def test_when_nothing_changed_then_all_is_reused(plans: Any, panel: Any, make_se
     assert set(again["action"]) == {"reuse"}
     assert set(again["fit_run_id"]) == {"run1"}
     assert again["wave"].isna().all()
+
+
+@pytest.mark.spark
+def test_when_the_portfolio_changes_then_the_scenarios_are_fitted_again_and_the_pool_is_not(
+    plans: Any, panel: Any, make_setup: Any
+) -> None:
+    rows, setup = panel(list("ab")), make_setup()
+    own = [
+        replace(setup, portfolio=Portfolio({"forecasting": {"ridge": [{"alpha": alpha}]}})) for alpha in (1.0, 1.0, 2.0)
+    ]
+    first = plans(rows, own[0], run_id="run1")
+    same, other, general = (plans(rows, one, fitted(first), first) for one in (own[1], own[2], setup))
+    assert set(same["action"]) == {"reuse"}
+    for again in (other, general):
+        assert actions(again) == {POOL: "reuse", "a": "fit", "b": "fit"}
+        assert again["reason"].iloc[-1] == "its rows, parameters, code, portfolio or pool changed"
+    unused = [replace(one, automl=AutoML(tuning=Tuning(portfolio=False))) for one in (setup, own[2])]
+    assert len({tuple(plans(rows, one)["fingerprint"]) for one in unused}) == 1
 
 
 @pytest.mark.spark

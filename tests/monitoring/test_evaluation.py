@@ -136,3 +136,53 @@ def test_when_an_actual_is_doubled_then_the_error_names_the_scenario(problem: Pr
 def test_when_order_of_rows_changes_then_nothing_else_does(problem: Problem) -> None:
     outcomes = pd.concat([rows("b", [1.0, 2.0], [2.0, 2.0], [0.0, 0.0]), rows("a", [3.0], [4.0], [3.0])])
     pd.testing.assert_frame_equal(evaluate(outcomes, problem, COSTS), evaluate(outcomes.iloc[::-1], problem, COSTS))
+
+
+# --- classes ---------------------------------------------------------------------------------------------------------
+
+
+def diagnoses(actual: list[str | None], predicted: list[str | None], sure: list[float]) -> pd.DataFrame:
+    """Outcomes of one clinic: `sure` is the probability of "ill"; the baseline always says "well" at 0.75."""
+    return pd.DataFrame(
+        {
+            "prediction_run_id": "run_1",
+            "scenario_id": "a",
+            "clinic": "a",
+            "rung": "champion",
+            "predicted_class": predicted,
+            "probabilities": [{"ill": p, "well": 1 - p} for p in sure],
+            "baseline_class": "well",
+            "baseline_probabilities": [[("ill", 0.25), ("well", 0.75)]] * len(actual),
+            "actual": actual,
+            "n_actual_rows": 1.0,
+            "match": ["missing" if one is None else "matched" for one in actual],
+        }
+    )
+
+
+def clinic_problem(**changes: object) -> Problem:
+    fields = {"task": "classification", "scenario_keys": ["clinic"], "target": "state", "sample_id": "patient"}
+    return Problem.model_validate({**fields, "class_costs": {"ill": 10.0}, **changes})
+
+
+def test_when_classes_came_true_then_figures_are_those_by_hand() -> None:
+    outcomes = diagnoses(["ill", "ill", "well", None], ["ill", "well", "ill", "ill"], [0.9, 0.4, 0.6, 0.5])
+    found = evaluate(outcomes, clinic_problem(), COSTS)
+    (row,) = found.to_dict("records")
+    assert list(found.columns) == evaluation_contract(clinic_problem()).names
+    assert (row["n_predictions"], row["n_actuals"], row["n_missing"]) == (4, 3, 1)
+    assert (row["n_wrong"], row["baseline_n_wrong"], row["abs_error_sum"], row["actual_sum"]) == (2.0, 2.0, 2.0, 3.0)
+    assert (row["misclassification_cost"], row["baseline_misclassification_cost"]) == (10.0 + 1.0, 10.0 + 10.0)
+    assert row["log_loss"] == pytest.approx(-(np.log(0.9) + np.log(0.4) + np.log(0.4)) / 3)
+    assert row["baseline_log_loss"] == pytest.approx(-(2 * np.log(0.25) + np.log(0.75)) / 3)
+    assert row["forecast_value_added"] == 0.0
+    figures = fleet_figures(found, ())
+    assert figures["money_saved"] == 9.0
+    assert figures["wape"] == pytest.approx(2 / 3)
+
+
+def test_when_a_class_came_true_that_no_model_knew_then_it_had_no_probability() -> None:
+    outcomes = diagnoses(["cured", "ill"], [None, "ill"], [0.9, 0.9])
+    (row,) = evaluate(outcomes, clinic_problem(), COSTS).to_dict("records")
+    assert row["n_wrong"] == 1.0
+    assert row["log_loss"] == pytest.approx((15 * np.log(10) - np.log(0.9)) / 2)

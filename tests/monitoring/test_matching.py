@@ -185,3 +185,24 @@ def test_when_integer_timestamps_are_matched_then_types_are_aligned(spark: Spark
     (row,) = evaluate_on_spark(outcomes, problem, Costs()).toPandas().to_dict("records")
     assert (row["abs_error_sum"], row["rung"]) == (3.0, "baseline")
     assert np.isclose(row["coverage_80"], 0.5)
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("int", [(1, 0), (2, 1)]), ("double", [(1, 0.0), (2, 1.0)]),
+                                            ("string", [(1, "0"), (2, "1")])])  # fmt: skip
+def test_when_the_target_is_a_class_then_it_is_matched_as_text(spark: SparkSession, kind: str, rows: list) -> None:
+    problem = Problem.model_validate(
+        {"task": "classification", "scenario_keys": ["city"], "sample_id": "house", "target": "sold"}
+    )
+    schema = (
+        "prediction_run_id string, origin string, sample_id long, scenario_id string, city string, timestamp string, "
+        "step int, predicted_class string, probabilities map<string,double>, baseline_class string, "
+        "baseline_probabilities map<string,double>, rung string"
+    )
+    sure = {"0": 0.2, "1": 0.8}
+    predicted = [("r", None, house, "Bern", "Bern", None, 1, "1", sure, "0", sure, "champion") for house in (1, 2, 3)]
+    actuals = spark.createDataFrame([(house, "Bern", value) for house, value in [*rows, (3, None)]],
+                                    f"house int, city string, sold {kind}")  # fmt: skip
+    outcomes = match(spark.createDataFrame(predicted, schema), actuals, problem)
+    (row,) = evaluate_on_spark(outcomes, problem, Costs()).toPandas().to_dict("records")
+    assert [row[f"n_{name}"] for name in ("predictions", "actuals", "missing", "wrong")] == [3, 2, 1, 1]
+    assert row["log_loss"] == pytest.approx(-(np.log(0.2) + np.log(0.8)) / 2)

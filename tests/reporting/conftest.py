@@ -23,6 +23,7 @@ def fitted(scenario_id: str, *, ours: tuple[float, float], baseline: tuple[float
     metrics, kpis = scores(wape=ours[1], short=ours[0], over=0.0)
     more_metrics, more_kpis = scores(wape=baseline[1], short=baseline[0], over=0.0, prefix="baseline_")
     filled = {"metrics": metrics | more_metrics, "kpis": kpis | more_kpis, "model_bytes": 1_000_000.0}
+    filled["metrics"]["fva"] = 1.0 - ours[0] / baseline[0]
     return outcome(scenario_id, "fitted") | filled | {"n_trials": 10.0, "n_samples": 50.0} | row
 
 

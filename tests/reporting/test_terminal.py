@@ -30,6 +30,7 @@ def test_when_a_run_ends_then_a_person_reads_what_it_did_and_where_it_is(printed
     lines = printed()
     assert "6 planned: 2 fitted, 1 reused, 2 skipped, 1 failed" in lines
     assert "50% less error than the baseline" in lines
+    assert "67% of scenarios beat the baseline on their holdout, by wape; half of all by 50.0% or more" in lines
     assert "40 USD" in lines
     assert "data/predictions" in lines
     assert "s3://b/r.html" in lines

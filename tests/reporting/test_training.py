@@ -22,6 +22,7 @@ def test_when_fleet_is_mixed_then_counts_and_pooled_holdout_are_those_by_hand(tr
     assert figures["holdout.baseline_wape"] == pytest.approx(80 / 250)
     assert figures["holdout.error_reduction"] == pytest.approx(0.5)
     assert figures["holdout.share_better"] == pytest.approx(2 / 3)
+    assert figures["holdout.share_value_added"] == pytest.approx(2 / 3)
     assert figures["holdout.money_saved"] == pytest.approx(40.0)
 
 
@@ -36,6 +37,7 @@ def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(trainin
     found = distributions(expand(training_results))
     assert found["holdout.wape.p50"] == pytest.approx(0.1)
     assert found["holdout.baseline_wape.p90"] == pytest.approx(0.68)
+    assert found["holdout.fva.p50"] == pytest.approx(0.5)  # 0.5, -0.5 and 1
     assert not any(name.startswith("holdout.r2") for name in found)
 
 
@@ -64,3 +66,16 @@ def test_when_nothing_was_fitted_then_figures_are_zero_or_unknown(training_resul
     assert pd.isna(figures["holdout.wape"])
     assert rank_candidates(lost).empty
     assert distributions(lost) == {}
+
+
+def test_when_the_target_is_a_class_then_rows_in_a_wrong_class_are_the_errors() -> None:
+    row = {
+        "run_id": "run_1", "scenario_id": "a", "status": "fitted", "fit_seconds": 1.0, "n_trials": 3.0,
+        "model_bytes": 1e6, "metrics": {"error_rate": 0.1, "baseline_error_rate": 0.4, "log_loss": 0.3},
+        "kpis": {"n_wrong": 2.0, "baseline_n_wrong": 8.0, "misclassification_cost": 5.0,
+                 "baseline_misclassification_cost": 30.0},
+    }  # fmt: skip
+    figures = training_figures(expand(pd.DataFrame([row])))
+    assert (figures["holdout.wape"], figures["holdout.baseline_wape"]) == pytest.approx((0.1, 0.4))
+    assert figures["holdout.error_reduction"] == pytest.approx(0.75)
+    assert figures["holdout.money_saved"] == 25.0

@@ -87,3 +87,33 @@ def house_frame(market: str = "north", n_rows: int = 160, seed: int = 0, n_asked
     return pd.DataFrame(
         {"market": market, "house_id": ids, "area": area, "rooms": rooms, "quarter": quarter, "price": price}
     )
+
+
+def flower_problem(**changes: object) -> Problem:
+    """A classification: the species of a flower, per garden."""
+    settings: dict[str, object] = {
+        "task": "classification",
+        "scenario_keys": ("garden",),
+        "target": "species",
+        "sample_id": "flower_id",
+    }
+    return Problem.model_validate(settings | changes)
+
+
+def flower_frame(garden: str = "north", n_rows: int = 160, seed: int = 0, n_asked: int = 0) -> pd.DataFrame:
+    """Flowers of one garden, three species of which one is rare; the last `n_asked` are not named yet."""
+    rng = np.random.default_rng(seed)
+    species = rng.choice(np.array(["rose", "tulip", "aster"], dtype=object), n_rows, p=[0.5, 0.4, 0.1])
+    centre = pd.Series(species).map({"rose": 0.0, "tulip": 2.0, "aster": 4.0}).to_numpy()
+    soil = np.where(rng.random(n_rows) < 0.8, pd.Series(species).map({"rose": "clay"}).fillna("sand"), "peat")
+    frame = {
+        "garden": garden,
+        "flower_id": [f"{garden}-{number:04d}" for number in range(n_rows)],
+        "petal": centre + rng.normal(0.0, 0.7, n_rows),
+        "stem": rng.normal(10.0, 2.0, n_rows),
+        "soil": soil.astype(object),
+        "species": species,
+    }
+    flowers = pd.DataFrame(frame)
+    flowers.loc[n_rows - n_asked :, "species"] = None
+    return flowers

@@ -81,6 +81,9 @@ def test_when_a_fit_succeeds_then_its_row_keeps_the_contract_of_fits() -> None:
     assert row["status"] == "fitted"
     assert row["model_bytes"] == len(row["model"])
     assert json.loads(row["leaderboard"])[0]["rank"] == 1
+    votes = json.loads(row["selection"])
+    assert set(votes) == set(QUICK.selection.methods)
+    assert set(row["features"]) == {name for columns in votes.values() for name in columns}
 
 
 def test_when_a_fit_cannot_be_made_then_its_row_has_the_same_columns_and_says_why() -> None:
@@ -101,7 +104,7 @@ def test_when_a_column_is_missing_then_the_fit_fails_and_names_it() -> None:
 def test_when_there_is_a_champion_then_it_predicts_without_a_reason(champion: StoredModel, pool: StoredModel) -> None:
     frame = with_future(demand_frame())
     predictions = attempt_predict(frame, PROBLEM, scenario_id="001", champion=champion, pool=pool)
-    table = predictions_table({"store_id": "string"}, "timestamp", "string", PROBLEM.levels)
+    table = predictions_table({"store_id": "string"}, "timestamp", sample_id_type="string", levels=PROBLEM.levels)
     assert set(predictions.columns) == set(table.names) - {"prediction_run_id", "origin"}
     assert predictions["rung"].eq("champion").all()
     assert predictions["reason"].isna().all()

@@ -6,7 +6,15 @@ import pytest
 
 from distributed_automl.parameters import Costs, Ensemble
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.ensemble import best_mixture, plausible, reweighted, vote
+from distributed_automl.scenario.ensemble import (
+    alone,
+    at_quantile,
+    best_mixture,
+    cross_voted,
+    plausible,
+    reweighted,
+    vote,
+)
 from distributed_automl.scenario.fit import winning_mixture
 from distributed_automl.scenario.folds import Scorer
 from distributed_automl.scenario.members import weighted_mean
@@ -17,7 +25,7 @@ Y_TRUE = np.array([10.0, 10.0, 10.0, 10.0])
 
 def folds_of(y_true: FloatArray) -> list[Any]:
     """One fold of which only the actuals matter."""
-    samples = SimpleNamespace(y=y_true)
+    samples = SimpleNamespace(y=y_true, problem=SimpleNamespace(is_classification=False, target_min=0.0))
     return [
         SimpleNamespace(design=SimpleNamespace(samples=samples), split=SimpleNamespace(valid=np.arange(len(y_true))))
     ]
@@ -104,3 +112,66 @@ def test_when_ensembles_are_off_then_the_best_candidate_wins() -> None:
 def test_when_predictions_are_mixed_then_the_mean_is_weighted() -> None:
     mixed = weighted_mean([np.array([1.0, 2.0]), np.array([3.0, 6.0])], [0.25, 0.75])
     assert mixed.tolist() == [2.5, 5.0]
+
+
+# Shifted to the quantile that the objective is best served by
+
+
+MONEY = Scorer("total_cost", Costs(margin_per_unit=4.0, holding_per_unit=1.0))
+
+
+def steady(n_folds: int, n_rows: int = 20) -> list[Any]:
+    """Folds whose actuals are the numbers 1 to 20."""
+    return [fold for _ in range(n_folds) for fold in folds_of(np.arange(1.0, n_rows + 1.0))]
+
+
+def test_when_being_short_costs_more_then_the_mixture_is_shifted_to_the_quantile() -> None:
+    folds = steady(2)
+    mixture = at_quantile(alone(tuned_on(folds, [10.0] * 40)), folds, MONEY)
+    assert mixture.shift is not None
+    assert mixture.mixed([np.full(3, 10.0)], 0.0).tolist() == pytest.approx([16.0] * 3)  # 80% are not above 16
+    assert mixture.predicted.tolist() == pytest.approx([16.0] * 40)
+
+
+def test_when_a_shift_does_not_help_on_other_folds_then_there_is_none() -> None:
+    folds = [*folds_of(np.full(20, 10.0)), *folds_of(np.full(20, 30.0))]
+    mixture = alone(tuned_on(folds, [20.0] * 20 + [30.0] * 20))
+    assert at_quantile(mixture, folds, MONEY) is mixture
+
+
+def test_when_the_objective_names_no_quantile_then_the_mixture_stays_as_it_is() -> None:
+    mixture = alone(tuned("one", [8.0] * 4))
+    assert at_quantile(mixture, FOLDS, SCORER) is mixture
+
+
+def test_when_a_shift_leads_below_the_least_value_then_it_is_clipped() -> None:
+    folds = folds_of(np.array([0.0, 0.0, 0.0, 0.0, 9.0]))
+    over = Scorer("total_cost", Costs(margin_per_unit=1.0, holding_per_unit=4.0))
+    mixture = at_quantile(alone(tuned_on(folds, [5.0, 6.0, 5.0, 6.0, 5.0])), folds, over)
+    assert mixture.predicted.min() == 0.0
+
+
+def test_when_candidates_compete_for_money_then_each_is_judged_after_its_own_shift() -> None:
+    folds, rows = steady(1), np.arange(1.0, 21.0)
+    far_but_sure, near_but_vague = MONEY.gain(folds, rows - 9.0), MONEY.gain(folds, np.full(20, 16.0))
+    assert far_but_sure == pytest.approx(0.0)
+    assert near_but_vague == MONEY.gain_as_is(folds, np.full(20, 16.0)) < far_but_sure
+
+
+def tuned_on(folds: list[Any], predicted: list[float]) -> Tuned:
+    candidate: Any = SimpleNamespace(name="one")
+    return Tuned(candidate, {}, np.array(predicted), MONEY.gain(folds, np.array(predicted)), 1, 0.0)
+
+
+def test_when_weights_are_voted_across_folds_then_no_fold_votes_for_itself() -> None:
+    # "early" is right in the first fold and "late" in the second: each is heavier where the other one is right
+    folds = [*folds_of(np.full(2, 10.0)), *folds_of(np.full(2, 10.0))]
+    members = [tuned("early", [10.0, 10.0, 14.0, 14.0]), tuned("late", [14.0, 14.0, 10.0, 10.0])]
+    honest = cross_voted(members, folds, SCORER, n_rounds=2)
+    assert honest.tolist() == pytest.approx([13.0, 13.0, 13.0, 13.0])  # three votes of four for the wrong one
+    assert cross_voted(members[:1], folds, SCORER, n_rounds=2).tolist() == [10.0, 10.0, 14.0, 14.0]
+
+
+def test_when_there_is_a_single_fold_then_members_have_equal_votes_in_it() -> None:
+    members = [tuned("near", [9.0] * 4), tuned("far", [14.0] * 4)]
+    assert cross_voted(members, FOLDS, SCORER, n_rounds=3).tolist() == [11.5] * 4

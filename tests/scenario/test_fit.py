@@ -28,6 +28,8 @@ def demand_fit() -> ScenarioFit:
 
 def test_when_demand_follows_weekday_and_promotion_then_the_winner_beats_the_baseline(demand_fit: ScenarioFit) -> None:
     assert demand_fit.metrics["wape"] < 0.75 * demand_fit.metrics["baseline_wape"]
+    value_added = 1.0 - demand_fit.metrics["wape"] / demand_fit.metrics["baseline_wape"]
+    assert demand_fit.metrics["fva"] == pytest.approx(value_added)
     assert demand_fit.kpis["total_cost"] < demand_fit.kpis["baseline_total_cost"]
 
 
@@ -73,6 +75,7 @@ def test_when_nothing_beats_the_baseline_then_the_baseline_ships_and_the_row_say
     fit = fit_scenario(frame, demand_problem(), AutoML(candidates=("ridge",), validation=QUICK.validation))
     assert fit.estimator == "seasonal_naive"
     assert fit.metrics["wape"] == fit.metrics["baseline_wape"] == 0.0
+    assert fit.metrics["fva"] == 0.0
 
 
 def test_when_the_holdout_changes_then_what_was_chosen_before_it_does_not(demand_fit: ScenarioFit) -> None:

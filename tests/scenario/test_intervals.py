@@ -9,47 +9,134 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from distributed_automl.scenario.intervals import MIN_GROUP_RESIDUALS, Calibration, calibrate
+from distributed_automl.scenario.intervals import (
+    MIN_GROUP_RESIDUALS,
+    MIN_SCENARIOS,
+    POOL_WORTH,
+    Calibration,
+    Residuals,
+    Shape,
+    calibrate,
+    learn_shape,
+    n_independent,
+)
 
 LEVELS = (0.8, 0.95)
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 
 
-def _steps(n: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+Integers = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+
+def _steps(n: int) -> Integers:
     return np.ones(n, dtype=np.intp)
 
 
+def _residuals(values: Floats, predicted: Floats, steps: Integers, windows: Integers | None = None) -> Residuals:
+    """Residuals of one scenario; each of a window of its own if no windows are given."""
+    own = np.arange(len(values)) if windows is None else windows
+    return Residuals(values, predicted, steps, own, np.zeros(len(values), dtype=np.intp))
+
+
+def _calibrated(values: Floats, predicted: Floats, steps: Integers, levels: tuple[float, ...]) -> Calibration:
+    return calibrate(_residuals(values, predicted, steps), levels)
+
+
 def test_when_residuals_are_one_to_nine_then_the_bounds_are_the_quantiles_worked_out() -> None:
-    # rank of the 0.8 interval's tails: ceil((9 + 1) * 0.9) = 9th of 9; of the 0.5 interval's: ceil(7.5) = 8th
+    # rank of the 0.8 interval's tails: ceil((9 + 1) * 0.9) = 9th of 9; of the 0.5 interval's: ceil(7.5) = 8th.
+    # Nine independent residuals weigh 9 / 19, Student's 0.740697 and 1.533206 times their mean size of 20 / 9 the rest
     residuals = np.array([-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0])
-    calibration = calibrate(residuals, np.full(9, 10.0), _steps(9), (0.5, 0.8))
+    calibration = _calibrated(residuals, np.full(9, 10.0), _steps(9), (0.5, 0.8))
     found = calibration.bounds(np.array([10.0]), _steps(1))
-    expected = {"lower_50": 7.0, "upper_50": 13.0, "lower_80": 6.0, "upper_80": 14.0}
-    assert {name: float(values[0]) for name, values in found.items()} == pytest.approx(expected)
+    half, most = (9 * 3.0 + 10 * 0.740697 * 20 / 9) / 19, (9 * 4.0 + 10 * 1.533206 * 20 / 9) / 19
+    expected = {"lower_50": 10 - half, "upper_50": 10 + half, "lower_80": 10 - most, "upper_80": 10 + most}
+    assert {name: float(values[0]) for name, values in found.items()} == pytest.approx(expected, rel=1e-6)
+
+
+def test_when_a_pool_gives_the_shape_then_it_counts_in_units_of_the_scenarios_own_error() -> None:
+    # ten residuals of size 4, each of a window of its own: a weight of 10 / (10 + 40); the shape's offsets are 1 and 3
+    residuals = _residuals(np.tile([-4.0, 4.0], 5), np.full(10, 25.0), _steps(10))
+    found = calibrate(residuals, (0.8,), shape=Shape((1.0,), (1.0,), (3.0,))).bounds(np.array([25.0]), _steps(1))
+    assert POOL_WORTH == 40.0
+    assert found["lower_80"][0] == pytest.approx(25.0 - (0.2 * 4.0 + 0.8 * 4.0 * 1.0))
+    assert found["upper_80"][0] == pytest.approx(25.0 + (0.2 * 4.0 + 0.8 * 4.0 * 3.0))
+
+
+def test_when_a_pool_knows_how_errors_grow_then_later_steps_get_wider_intervals() -> None:
+    steps = np.tile(np.array([1, 2], dtype=np.intp), 20)
+    residuals = _residuals(np.where(steps == 1, 2.0, 6.0), np.full(40, 25.0), steps)
+    found = calibrate(residuals, (0.8,), shape=Shape((0.5, 1.5), (1.0,), (1.0,))).bounds(
+        np.full(3, 25.0), np.array([1, 2, 9], dtype=np.intp)
+    )
+    # 2 / 0.5 = 6 / 1.5 = 4: every residual is of one size once the growth is taken out, the shape's offset too
+    assert found["upper_80"] - 25.0 == pytest.approx([2.0, 6.0, 6.0])
+
+
+def test_when_errors_are_alike_within_windows_then_they_count_once_a_window() -> None:
+    windows = np.repeat(np.arange(4), 12)
+    alike = np.repeat([1.0, -1.0, 2.0, -2.0], 12)
+    assert n_independent(alike, windows) == pytest.approx(4.0)
+    assert n_independent(alike, np.arange(48)) == pytest.approx(48.0)
+    # in a window of 1, 1, -1 the square of the mean is a ninth of the mean square: nine a window, but no more than all
+    assert n_independent(np.tile([1.0, 1.0, -1.0], 4), np.repeat(np.arange(4), 3)) == pytest.approx(12.0)
+
+
+def test_when_errors_are_alike_within_windows_then_outer_intervals_are_wider() -> None:
+    values, predicted, windows = np.repeat([1.0, -1.0, 1.5, -1.5], 24), np.full(96, 9.0), np.repeat(np.arange(4), 24)
+    alike = calibrate(_residuals(values, predicted, _steps(96), windows), (0.95,))
+    independent = calibrate(_residuals(values, predicted, _steps(96)), (0.95,))
+    assert alike.upper[0] > 1.2 * independent.upper[0]
+
+
+def _pool(n_scenarios: int) -> Residuals:
+    """Scenarios of any size, each of two windows; the second window errs twice as much as the first one."""
+    sizes = 10.0 ** np.arange(n_scenarios)
+    values = np.concatenate([size * np.array([1.0, -1.0, 2.0, -2.0]) for size in sizes])
+    predicted = np.zeros(len(values))
+    windows = np.tile(np.array([0, 0, 1, 1], dtype=np.intp), n_scenarios)
+    return Residuals(values, predicted, _steps(len(values)), windows, np.repeat(np.arange(n_scenarios), 4))
+
+
+def test_when_a_pool_is_calibrated_then_residuals_are_measured_by_the_other_windows_of_their_scenario() -> None:
+    # half of the ratios are +-1 / 2 and half +-2 / 1, whatever the size of the scenario
+    shape = learn_shape(_pool(MIN_SCENARIOS), (0.2, 0.8))
+    assert shape == Shape((1.0,), (pytest.approx(0.5), pytest.approx(2.0)), (pytest.approx(0.5), pytest.approx(2.0)))
+
+
+def test_when_a_pool_has_few_scenarios_then_it_teaches_no_shape() -> None:
+    assert learn_shape(_pool(MIN_SCENARIOS - 1), (0.8,)) is None
+    assert calibrate(_pool(MIN_SCENARIOS - 1), (0.8,)).shape is None
+    assert calibrate(_pool(MIN_SCENARIOS), (0.8,)).shape is not None
 
 
 def test_when_errors_are_skewed_then_each_side_has_its_own_width() -> None:
     residuals = np.array([-1.0] * 50 + [9.0] * 50)
-    found = calibrate(residuals, np.full(100, 20.0), _steps(100), (0.8,)).bounds(np.array([20.0]), _steps(1))
-    assert found["lower_80"][0] == pytest.approx(19.0)
-    assert found["upper_80"][0] == pytest.approx(29.0)
+    found = _calibrated(residuals, np.full(100, 20.0), _steps(100), (0.8,)).bounds(np.array([20.0]), _steps(1))
+    student = 1.533206 * 5.0  # of the mean absolute residual; it weighs 10 / 110
+    assert found["lower_80"][0] == pytest.approx(20.0 - (10 * 1.0 + student) / 11, rel=1e-6)
+    assert found["upper_80"][0] == pytest.approx(20.0 + (10 * 9.0 + student) / 11, rel=1e-6)
 
 
 def test_when_all_residuals_lie_on_one_side_then_the_prediction_is_still_inside() -> None:
-    found = calibrate(np.full(30, 5.0), np.full(30, 10.0), _steps(30), (0.8,)).bounds(np.array([10.0]), _steps(1))
-    assert (found["lower_80"][0], found["upper_80"][0]) == (10.0, pytest.approx(15.0))
+    found = _calibrated(np.full(30, 5.0), np.full(30, 10.0), _steps(30), (0.8,)).bounds(np.array([10.0]), _steps(1))
+    student = 1.533206 * 5.0
+    assert found["lower_80"][0] == pytest.approx(10.0 - student / 4, rel=1e-6)
+    assert found["upper_80"][0] == pytest.approx(10.0 + (3 * 5.0 + student) / 4, rel=1e-6)
 
 
-def test_when_there_are_fewer_residuals_than_a_level_needs_then_the_bounds_are_finite() -> None:
-    found = calibrate(np.array([1.0]), np.array([4.0]), _steps(1), (0.95,)).bounds(np.array([4.0]), _steps(1))
-    assert (found["lower_95"][0], found["upper_95"][0]) == (4.0, pytest.approx(5.0))
+def test_when_there_is_a_single_residual_then_the_bounds_are_finite() -> None:
+    found = _calibrated(np.array([1.0]), np.array([4.0]), _steps(1), (0.95,)).bounds(np.array([4.0]), _steps(1))
+    student = 2.776445
+    assert found["lower_95"][0] == pytest.approx(4.0 - 10 * student / 11, rel=1e-6)
+    assert found["upper_95"][0] == pytest.approx(4.0 + (1.0 + 10 * student) / 11, rel=1e-6)
 
 
 def test_when_predictions_are_amounts_then_intervals_grow_with_their_root() -> None:
     rng = np.random.default_rng(0)
     level = np.repeat([16.0, 100.0], 2_000)
     actual = rng.poisson(level).astype(float)
-    calibration = calibrate(actual - level, level, _steps(4_000), (0.8,))
+    calibration = _calibrated(actual - level, level, _steps(4_000), (0.8,))
     found = calibration.bounds(np.array([16.0, 100.0]), _steps(2))
     width = found["upper_80"] - found["lower_80"]
     assert calibration.power == 0.5
@@ -58,7 +145,7 @@ def test_when_predictions_are_amounts_then_intervals_grow_with_their_root() -> N
 
 def test_when_predictions_can_be_negative_then_intervals_are_equally_wide() -> None:
     residuals = np.random.default_rng(0).normal(size=200)
-    found = calibrate(residuals, np.linspace(-10.0, 10.0, 200), _steps(200), (0.8,)).bounds(
+    found = _calibrated(residuals, np.linspace(-10.0, 10.0, 200), _steps(200), (0.8,)).bounds(
         np.array([-9.0, 0.0, 9.0]), _steps(3)
     )
     width = found["upper_80"] - found["lower_80"]
@@ -67,18 +154,20 @@ def test_when_predictions_can_be_negative_then_intervals_are_equally_wide() -> N
 
 def test_when_a_prediction_is_close_to_zero_then_its_interval_does_not_vanish() -> None:
     # the scale stops falling at a tenth of the usual prediction: sqrt(1) instead of sqrt(0)
-    calibration = calibrate(np.full(99, math.sqrt(10.0)), np.full(99, 10.0), _steps(99), (0.8,))
-    assert calibration.bounds(np.array([0.0, 40.0]), _steps(2))["upper_80"] == pytest.approx(
-        [1.0, 40.0 + math.sqrt(40.0)]
-    )
+    calibration = _calibrated(np.full(99, math.sqrt(10.0)), np.full(99, 10.0), _steps(99), (0.8,))
+    upper = calibration.bounds(np.array([0.0, 10.0, 40.0]), _steps(3))["upper_80"]
+    offsets = upper - [0.0, 10.0, 40.0]
+    assert offsets / offsets[1] == pytest.approx([math.sqrt(0.1), 1.0, 2.0])
 
 
 def test_when_the_unit_of_the_target_changes_then_the_intervals_change_with_it() -> None:
     rng = np.random.default_rng(1)
     predictions = rng.gamma(2.0, 5.0, size=300)
     residuals = rng.normal(size=300) * np.sqrt(predictions)
-    in_units = calibrate(residuals, predictions, _steps(300), LEVELS).bounds(predictions, _steps(300))
-    in_kilos = calibrate(residuals / 1e3, predictions / 1e3, _steps(300), LEVELS).bounds(predictions / 1e3, _steps(300))
+    in_units = _calibrated(residuals, predictions, _steps(300), LEVELS).bounds(predictions, _steps(300))
+    in_kilos = _calibrated(residuals / 1e3, predictions / 1e3, _steps(300), LEVELS).bounds(
+        predictions / 1e3, _steps(300)
+    )
     for name, bounds in in_units.items():
         np.testing.assert_allclose(bounds, in_kilos[name] * 1e3)
 
@@ -90,7 +179,7 @@ def test_when_new_rows_come_from_the_same_source_then_the_level_is_covered(level
     for _ in range(200):
         mean = rng.gamma(2.0, 10.0, size=184)
         actual = rng.poisson(mean).astype(float)
-        calibration = calibrate((actual - mean)[:84], mean[:84], _steps(84), (level,))
+        calibration = _calibrated((actual - mean)[:84], mean[:84], _steps(84), (level,))
         lower, upper = calibration.bounds(mean[84:], _steps(100), target_min=0.0).values()
         covered.append(np.mean((lower <= actual[84:]) & (actual[84:] <= upper)))
     assert level - 0.01 <= float(np.mean(covered)) <= level + 0.06
@@ -100,15 +189,15 @@ def test_when_later_steps_err_more_then_they_get_wider_intervals() -> None:
     rng = np.random.default_rng(0)
     steps = np.tile(np.arange(1, 29), 40)
     residuals = rng.normal(size=len(steps)) * steps
-    calibration = calibrate(residuals, np.full(len(steps), 50.0), steps, (0.8,))
+    calibration = _calibrated(residuals, np.full(len(steps), 50.0), steps, (0.8,))
     upper = calibration.bounds(np.full(4, 50.0), np.array([1, 8, 15, 28], dtype=np.intp))["upper_80"]
-    assert len(calibration.last_steps) == 3
+    assert len(set(calibration.growth)) == 4
     assert (np.diff(upper) > 0).all()
 
 
 def test_when_a_step_is_beyond_those_seen_then_the_last_group_serves_it() -> None:
     steps = np.tile(np.arange(1, 29), 40)
-    calibration = calibrate(np.sin(np.arange(len(steps))), np.full(len(steps), 50.0), steps, (0.8,))
+    calibration = _calibrated(np.sin(np.arange(len(steps))), np.full(len(steps), 50.0), steps, (0.8,))
     found = calibration.bounds(np.full(2, 50.0), np.array([28, 400], dtype=np.intp))["upper_80"]
     assert found[0] == found[1]
 
@@ -116,27 +205,27 @@ def test_when_a_step_is_beyond_those_seen_then_the_last_group_serves_it() -> Non
 def test_when_residuals_are_few_then_one_group_serves_all_steps() -> None:
     steps = np.tile(np.arange(1, 29), 3)
     assert len(steps) < MIN_GROUP_RESIDUALS
-    assert calibrate(np.sin(steps), np.full(84, 5.0), steps, LEVELS).last_steps == ()
+    assert _calibrated(np.sin(steps), np.full(84, 5.0), steps, LEVELS).growth == (1.0,)
 
 
 def test_when_residuals_are_missing_then_they_are_left_out() -> None:
     residuals, predictions = np.array([1.0, math.nan, -1.0, math.inf]), np.full(4, 5.0)
-    expected = calibrate(np.array([1.0, -1.0]), np.full(2, 5.0), _steps(2), LEVELS)
-    assert calibrate(residuals, predictions, _steps(4), LEVELS) == expected
+    expected = _calibrated(np.array([1.0, -1.0]), np.full(2, 5.0), _steps(2), LEVELS)
+    assert _calibrated(residuals, predictions, _steps(4), LEVELS) == expected
 
 
 def test_when_there_is_no_residual_then_the_error_says_so() -> None:
     with pytest.raises(ValueError, match="at least one finite residual"):
-        calibrate(np.array([math.nan]), np.array([1.0]), _steps(1), LEVELS)
+        _calibrated(np.array([math.nan]), np.array([1.0]), _steps(1), LEVELS)
 
 
 def test_when_nothing_was_wrong_then_the_intervals_are_points() -> None:
-    found = calibrate(np.zeros(20), np.zeros(20), _steps(20), LEVELS).bounds(np.array([0.0, 3.0]), _steps(2))
+    found = _calibrated(np.zeros(20), np.zeros(20), _steps(20), LEVELS).bounds(np.array([0.0, 3.0]), _steps(2))
     assert all((values == [0.0, 3.0]).all() for values in found.values())
 
 
 def test_when_no_level_is_asked_for_then_there_are_no_bounds() -> None:
-    assert calibrate(np.ones(300), np.ones(300), _steps(300), ()).bounds(np.ones(3), _steps(3)) == {}
+    assert _calibrated(np.ones(300), np.ones(300), _steps(300), ()).bounds(np.ones(3), _steps(3)) == {}
 
 
 @st.composite
@@ -147,7 +236,7 @@ def _case(draw: st.DrawFn) -> tuple[Calibration, np.ndarray[tuple[int], np.dtype
     steps = draw(hnp.arrays(np.intp, n, elements=st.integers(1, 28)))
     levels = draw(st.lists(st.sampled_from([0.1, 0.5, 0.8, 0.9, 0.95, 0.99]), min_size=1, max_size=4))
     predicted = draw(hnp.arrays(np.float64, draw(st.integers(1, 20)), elements=FINITE))
-    return calibrate(residuals, predictions, steps, levels), predicted
+    return _calibrated(residuals, predictions, steps, levels), predicted
 
 
 @settings(deadline=None, max_examples=60)
@@ -174,4 +263,10 @@ def test_when_a_calibration_goes_through_json_then_its_bounds_are_the_same(
     case: tuple[Calibration, np.ndarray[tuple[int], np.dtype[np.float64]]],
 ) -> None:
     calibration, _ = case
+    assert Calibration.from_parts(json.loads(json.dumps(calibration.to_parts()))) == calibration
+
+
+def test_when_a_pools_calibration_goes_through_json_then_its_shape_is_the_same() -> None:
+    calibration = calibrate(_pool(MIN_SCENARIOS), LEVELS)
+    assert calibration.shape is not None
     assert Calibration.from_parts(json.loads(json.dumps(calibration.to_parts()))) == calibration

@@ -27,18 +27,21 @@ def _outcome(y_true: list[float], y_pred: list[float]) -> Outcome:
 )
 def test_when_errors_are_known_then_the_kpi_is_as_worked_out(name: str, expected: float) -> None:
     outcome = _outcome([1.0, 4.0, 2.0, 5.0, 1.0], [2.0, 2.0, 2.0, 8.0, 0.0])
-    assert kpis(outcome)[name] == pytest.approx(expected)
+    assert kpis(outcome, "forecasting")[name] == pytest.approx(expected)
 
 
 def test_when_predictions_are_perfect_then_nothing_is_lost() -> None:
-    assert kpis(_outcome([1.0, 2.0], [1.0, 2.0])) == dict.fromkeys(KPIS, 0.0)
+    found = kpis(_outcome([1.0, 2.0], [1.0, 2.0]), "regression")
+    assert found == dict.fromkeys((name for name, kpi in KPIS.items() if "regression" in kpi.tasks), 0.0)
 
 
 def test_when_outcomes_are_joined_then_their_kpis_add_up() -> None:
     first, second = _outcome([1.0, 4.0], [2.0, 2.0]), _outcome([5.0], [8.0])
-    joined = kpis(_outcome([1.0, 4.0, 5.0], [2.0, 2.0, 8.0]))
-    assert joined == pytest.approx({name: kpis(first)[name] + kpis(second)[name] for name in KPIS})
+    joined = kpis(_outcome([1.0, 4.0, 5.0], [2.0, 2.0, 8.0]), "forecasting")
+    one, two = (kpis(part, "forecasting") for part in (first, second))
+    assert joined == pytest.approx({name: one[name] + two[name] for name in joined})
 
 
 def test_when_being_short_costs_more_than_being_over_then_the_total_cost_prefers_too_much() -> None:
-    assert kpis(_outcome([10.0], [11.0]))["total_cost"] < kpis(_outcome([10.0], [9.0]))["total_cost"]
+    too_much, too_little = (kpis(_outcome([10.0], [predicted]), "forecasting") for predicted in (11.0, 9.0))
+    assert too_much["total_cost"] < too_little["total_cost"]

@@ -1,14 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem, house_frame, house_problem
+from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem, house_frame, house_problem, with_future
 
 from distributed_automl.errors import ModelError, ScenarioSkipped
-from distributed_automl.parameters import Problem
+from distributed_automl.parameters import Costs, Problem
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import SERIES_COL, Split
 from distributed_automl.scenario.fit import PoolFit, fit_scenario
 from distributed_automl.scenario.fit_pool import fit_pool
+from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration
+from distributed_automl.scenario.ladder import pooled_answer
 from distributed_automl.scenario.pool import PooledModel, load_pool, pool_samples
 from distributed_automl.scenario.serialize import digest_of
 from distributed_automl.scenario.synthesis import Definitions, define
@@ -44,6 +48,27 @@ def test_when_a_pool_is_fitted_then_it_has_a_vintage_per_fold_one_for_the_holdou
     last = stores()["date"].max()
     ages = [(last - pd.Timestamp(vintage.cutoff)).days for vintage in pool_fit.model.vintages]
     assert ages == [3 * HORIZON, 2 * HORIZON, HORIZON, 0]
+
+
+def test_when_a_pool_has_enough_scenarios_then_their_intervals_take_its_shape() -> None:
+    frame = stores(MIN_SCENARIOS)
+    definitions = definitions_of(frame, PROBLEM)
+    pool = loaded(fit_pool(frame, PROBLEM, QUICK, pool_id="__pooled__/all", definitions=definitions))
+    automl = QUICK.model_copy(update={"candidates": ("seasonal_mean",)})
+    own = frame[frame["store_id"] == "003"]
+    taught, alone = (
+        fit_scenario(own, PROBLEM, automl, definitions=definitions, pool=one).model.calibration for one in (pool, None)
+    )
+    assert isinstance(taught, Calibration)
+    assert isinstance(alone, Calibration)
+    assert pool.shape is not None
+    assert taught.growth == pool.shape.growth
+    assert taught.shape is None
+    assert alone.growth == (1.0,)
+
+
+def test_when_a_pool_has_few_scenarios_then_it_teaches_no_shape(pool_fit: PoolFit) -> None:
+    assert pool_fit.model.shape is None
 
 
 def test_when_a_split_asks_for_a_vintage_then_it_knows_nothing_after_the_cutoff(pool_fit: PoolFit) -> None:
@@ -106,3 +131,18 @@ def test_when_another_models_bytes_are_loaded_as_a_pool_then_the_error_says_so()
     data = fit_scenario(demand_frame(), PROBLEM, QUICK).model.to_bytes()
     with pytest.raises(ModelError, match="expected a model of format 'pool', found 'scenario'"):
         PooledModel.from_bytes(data, digest_of(data))
+
+
+def test_when_the_objective_is_money_then_the_pooled_rung_answers_with_the_shifted_quantile() -> None:
+    problem = demand_problem(objective="total_cost")
+    automl = QUICK.model_copy(update={"costs": Costs(margin_per_unit=9.0, holding_per_unit=1.0)})
+    frame = stores()
+    fit = fit_pool(frame, problem, automl, pool_id="__pooled__/all", definitions=definitions_of(frame, problem))
+    model = loaded(fit)
+    assert model.shift == fit.model.shift
+    assert model.shift is not None
+    asked = with_future(frame[frame["store_id"] == "000"])
+    shifted = pooled_answer(asked, model, None).predicted
+    plain = pooled_answer(asked, replace(model, shift=None), None).predicted
+    assert (shifted > plain + 1.0).all()
+    assert fit.kpis["total_cost"] < fit.kpis["baseline_total_cost"]

@@ -1,5 +1,6 @@
 """Splits: worked out by hand, and properties that must always hold."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -284,3 +285,104 @@ def test_when_the_time_is_text_then_the_error_names_the_column() -> None:
     samples.frame["when"] = "today"
     with pytest.raises(TableError, match="timestamp 'when' must hold numbers, dates or timestamps"):
         split(samples, Validation())
+
+
+# --- classes ---------------------------------------------------------------------------------------------------------
+
+
+def _classes(
+    labels: list[Any], *, ids: list[Any] | None = None, groups: list[Any] | None = None, scenarios: Any = "a"
+) -> Samples:
+    ids = list(range(len(labels))) if ids is None else ids
+    problem = Problem(
+        task="classification", scenario_keys=("k",), target="y", sample_id="id", group="g" if groups else None
+    )
+    frame = pd.DataFrame({"k": scenarios, "id": ids, "y": labels, "g": groups or [0] * len(ids)})
+    return canonical(frame, problem, {"g": "categorical"})
+
+
+def _labels(samples: Samples, rows: Any) -> dict[str, int]:
+    found = pd.Series(samples.y[rows]).map(dict(enumerate(samples.classes))).value_counts()
+    return {str(label): int(count) for label, count in found.items()}
+
+
+LABELS = ["common"] * 100 + ["rare"] * 10
+QUARTER = Validation(holdout_share=0.25, n_folds=3)
+
+
+def test_when_classes_are_split_then_every_part_has_its_share_of_each() -> None:
+    samples = _classes(LABELS)
+    splits = split(samples, QUARTER)
+    for part in (*splits.folds, splits.holdout):
+        counts = _labels(samples, part.valid)
+        assert 24 <= counts["common"] <= 26
+        assert 2 <= counts["rare"] <= 3
+    judged = np.concatenate([part.valid for part in (*splits.folds, splits.holdout)])
+    assert sorted(judged) == list(range(110))
+    for fold in splits.folds:
+        assert set(fold.train) == set(splits.holdout.train) - set(fold.valid)
+
+
+def test_when_rows_come_in_another_order_then_each_keeps_its_part() -> None:
+    order = np.random.default_rng(0).permutation(110)
+    plain = split(_classes(LABELS), QUARTER)
+    shuffled = split(_classes([LABELS[i] for i in order], ids=order.tolist()), QUARTER)
+    for one, other in zip(plain.folds, shuffled.folds, strict=True):
+        assert one.train.tolist() == other.train.tolist()
+        assert one.valid.tolist() == other.valid.tolist()
+
+
+def test_when_a_class_has_fewer_rows_than_parts_then_the_others_are_split_all_the_same() -> None:
+    samples = _classes([*(["a", "b"] * 40), "only one", "two", "two"])
+    splits = split(samples, QUARTER)
+    assert len(splits.folds) == 3
+    counts = [_labels(samples, part.valid) for part in (*splits.folds, splits.holdout)]
+    assert sum(one.get("only one", 0) for one in counts) == 1
+    assert max(one.get("two", 0) for one in counts) == 1
+    assert all(one["a"] == 10 for one in counts)
+
+
+def test_when_classes_are_unknown_then_their_rows_are_nowhere() -> None:
+    samples = _classes([*LABELS, None, None])
+    splits = split(samples, QUARTER)
+    assert max(max(part.train.max(), part.valid.max()) for part in (*splits.folds, splits.holdout)) < 110
+
+
+def test_when_there_are_groups_then_they_stay_together_and_classes_are_spread() -> None:
+    rng = np.random.default_rng(1)
+    groups, labels = [], []
+    for family in range(40):
+        size = int(rng.integers(1, 6))
+        groups += [f"family {family}"] * size
+        labels += ["ill" if family % 4 == 0 else "well"] * size
+        labels[-1] = "well"
+    samples = _classes(labels, groups=groups)
+    splits = split(samples, QUARTER)
+    parts = [*splits.folds, splits.holdout]
+    families = [set(samples.frame["g"].iloc[part.valid]) for part in parts]
+    assert sum(len(found) for found in families) == 40
+    wells = [_labels(samples, part.valid)["well"] / labels.count("well") for part in parts]
+    assert all(0.15 < share < 0.35 for share in wells)
+
+
+def test_when_a_pool_is_split_then_each_scenario_s_rows_are_in_the_parts_that_they_have_alone() -> None:
+    """Else the pool's vintages would know rows that a scenario judges them by."""
+    labels = np.random.default_rng(2).choice(["x", "y", "z"], 150).tolist()
+    rows = {"a": list(range(60)), "b": list(range(60, 150))}
+    alone = {name: _classes([labels[i] for i in own], ids=own, scenarios=name) for name, own in rows.items()}
+    frame = pd.concat([samples.frame for samples in alone.values()], ignore_index=True)
+    together = split(replace(alone["a"], scenario_id="pool", frame=frame), QUARTER)
+    for name, own in rows.items():
+        mine = split(alone[name], QUARTER)
+        for one, of_all in zip((*mine.folds, mine.holdout), (*together.folds, together.holdout), strict=True):
+            assert {own[row] for row in one.valid} == {*of_all.valid} & {*own}
+        assert mine.holdout.strata == {name: together.holdout.strata[name]}
+
+
+def test_when_a_scenario_s_rows_or_classes_change_then_its_digest_does() -> None:
+    digest = split(_classes(LABELS), QUARTER).holdout.strata["a"]
+    more = split(_classes([*LABELS, "rare"]), QUARTER).holdout.strata["a"]
+    other = split(_classes(["rare", *LABELS[1:]]), QUARTER).holdout.strata["a"]
+    same = split(_classes(LABELS[::-1], ids=list(range(110))[::-1]), QUARTER).holdout.strata["a"]
+    assert len({digest, more, other}) == 3
+    assert same == digest

@@ -8,11 +8,14 @@ from tests.scenario.panels import demand_frame, demand_problem
 from distributed_automl.parameters import AutoML, Costs, Selection, Synthesis, Tuning, Validation
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.estimators import CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
 from distributed_automl.scenario.folds import Arena, Scorer, select_features, synthesize_splits
+from distributed_automl.scenario.samplers.grid import N_POINTS
+from distributed_automl.scenario.samplers.table import SAMPLERS
 from distributed_automl.scenario.split import split
 from distributed_automl.scenario.synthesis import define
-from distributed_automl.scenario.tuning import SAMPLERS, tune
+from distributed_automl.scenario.tuning import require_in_space, tune
 from distributed_automl.scenario.validate import validate
 
 
@@ -34,14 +37,18 @@ class FittedConstant(Fitted):
 
 
 class Constant(Candidate):
-    """Predicts one number; counts its fits."""
+    """Predicts one number; remembers its fits."""
 
     name = "constant"
     tasks = frozenset({"forecasting"})
     uses_features = False
 
     def __init__(self) -> None:
-        self.n_fits = 0
+        self.fitted: list[float] = []
+
+    @property
+    def n_fits(self) -> int:
+        return len(self.fitted)
 
     def defaults(self, design: Design) -> Hyperparameters:
         return {"value": 100.0}
@@ -52,7 +59,7 @@ class Constant(Candidate):
     def fit(
         self, design: Design, rows: IntArray, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
     ) -> Fitted:
-        self.n_fits += 1
+        self.fitted.append(hyperparameters["value"])
         return FittedConstant(hyperparameters["value"])
 
 
@@ -81,7 +88,7 @@ def test_when_a_sampler_searches_then_it_finds_a_better_point_than_the_default(s
     default = tune(Constant(), arena, Tuning(sampler=sampler, n_trials=1))
     assert default.hyperparameters == {"value": 100.0}
     assert tuned.gain > default.gain + 50.0
-    assert tuned.n_trials == 30
+    assert tuned.n_trials == (1 + N_POINTS if sampler == "grid" else 30)
 
 
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
@@ -92,12 +99,97 @@ def test_when_the_seed_is_the_same_then_so_is_the_search(sampler: str, arena: Ar
     assert one.gain == two.gain
 
 
-def test_when_pruning_then_hopeless_trials_are_not_fitted_on_every_fold(arena: Arena) -> None:
+# Pruning
+
+
+@pytest.mark.parametrize(("sampler", "share"), [("random", 0.8), ("tpe", 0.95), ("gaussian_process", 0.95)])
+def test_when_pruning_then_hopeless_trials_are_not_fitted_on_every_fold(
+    sampler: str, share: float, arena: Arena
+) -> None:
     pruned, whole = Constant(), Constant()
-    tune(pruned, arena, Tuning(sampler="random", n_trials=30))
-    tune(whole, arena, Tuning(sampler="random", n_trials=30, pruning=False))
+    one = tune(pruned, arena, Tuning(sampler=sampler, n_trials=30))
+    tune(whole, arena, Tuning(sampler=sampler, n_trials=30, pruning=False))
     assert whole.n_fits == 30 * len(arena.folds)
-    assert pruned.n_fits < 0.8 * whole.n_fits
+    assert pruned.n_fits < share * whole.n_fits
+    assert one.n_trials == 30
+
+
+def test_when_pruning_then_the_search_is_the_same_every_time(arena: Arena) -> None:
+    one, two = Constant(), Constant()
+    tuned = [tune(candidate, arena, Tuning(n_trials=30)) for candidate in (one, two)]
+    assert one.n_fits == two.n_fits < 30 * len(arena.folds)
+    assert tuned[0].hyperparameters == tuned[1].hyperparameters
+
+
+def test_when_a_trial_is_worse_than_half_of_the_others_after_a_fold_then_it_ends_there(arena: Arena) -> None:
+    candidate = Constant()
+    first = [{"value": value} for value in (90.0, 20.0, 80.0)]
+    tuned = tune(candidate, arena, Tuning(n_trials=3), first=first)
+    assert candidate.fitted == [90.0, 90.0, 20.0, 20.0, 80.0]
+    assert tuned.hyperparameters == {"value": 20.0}
+
+
+def test_when_a_pruned_trial_looked_best_on_its_fold_then_it_does_not_win(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: trial.number == 1)
+    tuned = tune(Constant(), arena, Tuning(n_trials=2), first=[{"value": 90.0}, {"value": 20.0}])
+    assert tuned.hyperparameters == {"value": 90.0}
+    assert len(tuned.predicted) == sum(len(fold.split.valid) for fold in arena.folds)
+
+
+# What is tried first
+
+
+def test_when_configurations_come_first_then_they_are_tried_in_order_before_the_sampler(arena: Arena) -> None:
+    candidate = Constant()
+    tune(candidate, arena, Tuning(n_trials=6, pruning=False), first=[{"value": 30.0}, {"value": 40.0}])
+    assert candidate.fitted[:4] == [30.0, 30.0, 40.0, 40.0]
+    assert len(set(candidate.fitted)) == 6
+
+
+@pytest.mark.parametrize("n_trials", [1, 2, 3])
+def test_when_there_are_fewer_trials_than_configurations_then_only_the_first_ones_are_tried(
+    n_trials: int, arena: Arena
+) -> None:
+    candidate, values = Constant(), [30.0, 40.0, 50.0]
+    tuned = tune(
+        candidate, arena, Tuning(n_trials=n_trials, pruning=False), first=[{"value": value} for value in values]
+    )
+    assert candidate.fitted[::2] == values[:n_trials]
+    assert tuned.n_trials == n_trials
+
+
+@pytest.mark.parametrize(
+    ("configuration", "reason"),
+    [
+        ({}, "'value' is not found"),
+        ({"value": 101.0}, r"'value' is 101.0, which is not in FloatDistribution\("),
+        ({"value": "many"}, "'value'"),
+        ({"value": 20.0, "alpha": 1.0}, "differs in {'alpha': None}"),
+    ],
+)
+def test_when_a_configuration_is_not_in_the_space_then_the_error_names_it(
+    configuration: Hyperparameters, reason: str, arena: Arena
+) -> None:
+    with pytest.raises(ValueError, match=rf"candidate 'constant' cannot start from .*{reason}"):
+        tune(Constant(), arena, Tuning(n_trials=3), first=[{"value": 1.0}, configuration])
+
+
+def test_when_a_fixed_value_is_missing_or_another_one_then_the_error_says_so(arena: Arena) -> None:
+    with pytest.raises(ValueError, match=r"it lacks \['value'\]"):
+        tune(NothingToSearch(), arena, Tuning(), first=[{}])
+    with pytest.raises(ValueError, match=r"differs in \{'value': 20.0\}"):
+        tune(NothingToSearch(), arena, Tuning(), first=[{"value": 30.0}])
+    assert tune(NothingToSearch(), arena, Tuning(), first=[{"value": 20.0}]).n_trials == 1
+
+
+@pytest.mark.parametrize("name", sorted(CANDIDATES))
+def test_when_defaults_are_asked_for_then_they_are_a_point_of_the_space(name: str, arena: Arena) -> None:
+    design, candidate = arena.folds[0].design, CANDIDATES[name]
+    if not candidate.applies(design):
+        pytest.skip("for another task")
+    require_in_space(candidate.defaults(design), candidate, design)
 
 
 def test_when_there_is_nothing_to_search_then_one_trial_is_made(arena: Arena) -> None:

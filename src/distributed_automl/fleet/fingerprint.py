@@ -19,6 +19,7 @@ from distributed_automl.fleet.scenario_ids import POOL_COL, SCENARIO_COL, quoted
 from distributed_automl.parameters import Problem
 
 LIBRARIES = (
+    "cmaes",
     "featuretools",
     "lightgbm",
     "numpy",
@@ -129,11 +130,16 @@ def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Trave
             yield f"{prefix}{child.name}", child
 
 
+def with_portfolio(settings: str, portfolio: str) -> str:
+    """Return a digest of settings and of the portfolio that scenarios start from; pools start from none."""
+    return digest_of(["portfolio", settings, portfolio])
+
+
 def core_fingerprint(settings: str, rows: str) -> str:
     """Return the fingerprint of a fit but for its pool.
 
     Args:
-        settings: digest of parameters, definitions, code and libraries.
+        settings: digest of parameters, definitions, code, libraries and portfolio.
         rows: the scenario's `rows_fingerprint`.
     """
     return digest_of(["core", settings, rows])
@@ -148,7 +154,7 @@ def pool_fingerprint(settings: str, members: Iterable[tuple[str, str]]) -> str:
     """Return the fingerprint of a pooled fit.
 
     Args:
-        settings: as in `core_fingerprint`.
+        settings: as in `core_fingerprint`, without the portfolio.
         members: (scenario_id, rows_fingerprint) of every scenario whose rows it learns from, in any order.
     """
     return digest_of(["pool", settings, sorted(map(list, members))])

@@ -18,6 +18,7 @@ from distributed_automl.parameters import AutoML, Limits, Problem
 from distributed_automl.tables import FITS, POOLED_PREFIX
 
 if TYPE_CHECKING:
+    from distributed_automl.scenario.portfolio import Portfolio
     from distributed_automl.scenario.synthesis import Definitions
 
 Row = dict[str, Any]
@@ -37,6 +38,7 @@ class FitJob:
         wave: this wave.
         code: the driver's `code_digest`, which the worker's must equal.
         attempt: fits one scenario; see `fit_attempt`.
+        portfolio: that searches start from.
     """
 
     problem: Problem
@@ -47,6 +49,7 @@ class FitJob:
     wave: int
     code: str
     attempt: "Attempt"
+    portfolio: "Portfolio"
 
 
 def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +112,7 @@ def fit_attempt(job: FitJob, order: Order, frame: pd.DataFrame, on_stage: OnStag
     from distributed_automl.scenario.attempt import attempt_fit, attempt_fit_pool
 
     is_pool = order.scenario_id.startswith(POOLED_PREFIX)
-    fit = attempt_fit_pool if is_pool else partial(attempt_fit, pool=order.pool)
+    fit = attempt_fit_pool if is_pool else partial(attempt_fit, pool=order.pool, portfolio=job.portfolio)
     return fit(
         frame,
         job.problem,

@@ -1,6 +1,7 @@
 """The plan: what this run fits, what it reuses and why. A small table that people read before they spend money."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,14 @@ from distributed_automl.fleet.fingerprint import (
     measure,
     pool_fingerprint,
     with_pool,
+    with_portfolio,
 )
 from distributed_automl.fleet.setup import Setup, define_features
 from distributed_automl.fleet.waves import estimate_seconds, fill_bins, n_tasks, pack
 from distributed_automl.parameters import Plan
 from distributed_automl.tables import PLAN, POOLED_PREFIX
+
+logger = logging.getLogger(__name__)
 
 HISTORY_COLUMNS = (
     "scenario_id", "run_id", "fingerprint", "fitted_at", "status", "stage", "message", "n_samples", "fit_seconds",
@@ -85,6 +89,7 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
     _check_sizes(sizes, setup)
     settings = settings_digest(master_df, setup)
     pools = plan_pools(sizes, past, setup, settings)
+    settings = with_portfolio(settings, setup.portfolio_in_use().digest)
     scenarios = plan_scenarios(sizes, pools, past, setup, settings)
     pools = _without_unneeded(pools, scenarios)
     planned = place(pd.concat([pools, scenarios], ignore_index=True), past, setup.plan, n_cores)
@@ -92,8 +97,9 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
 
 
 def settings_digest(master_df: DataFrame, setup: Setup) -> str:
-    """Return the digest of all that decides a fit but rows and pool: parameters, definitions, code, libraries."""
+    """Return the digest of what decides a fit beside rows, portfolio and pool: parameters, definitions, code."""
     definitions = define_features(master_df.schema, setup.problem, setup.automl)
+    logger.info("%s", definitions.summary())
     parameters = [setup.problem.model_dump(mode="json"), setup.automl.model_dump(mode="json")]
     return digest_of([parameters, definitions.digest, code_digest()])
 
@@ -261,7 +267,7 @@ def judge(outcomes: pd.DataFrame, plan: Plan, *, known: bool) -> Verdict:
     if plan.refit == "all":
         return Verdict(FIT, "plan.refit is 'all'")
     if outcomes.empty:
-        return Verdict(FIT, "its rows, parameters, code or pool changed" if known else "new")
+        return Verdict(FIT, "its rows, parameters, code, portfolio or pool changed" if known else "new")
     fitted = outcomes[outcomes["status"] == "fitted"]
     if not fitted.empty:
         return _judge_fitted(fitted, plan)

@@ -114,7 +114,13 @@ def contract_of(schema: StructType, problem: Problem) -> Table:
     types = {field.name: field.dataType.simpleString() for field in schema.fields}
     timestamp = types[problem.timestamp] if problem.is_forecasting and problem.timestamp else None
     sample_id = types[problem.sample_id] if problem.sample_id else "string"
-    return predictions_table({key: types[key] for key in problem.keys}, timestamp, sample_id, problem.levels)
+    return predictions_table(
+        {key: types[key] for key in problem.keys},
+        timestamp,
+        sample_id_type=sample_id,
+        levels=problem.levels,
+        of_classes=problem.is_classification,
+    )
 
 
 def keys_of_models(scenarios: pd.DataFrame, champions: DataFrame, fits: DataFrame) -> pd.DataFrame:

@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 
 FROM_FITS = (
     "stage", "error_type", "message", "fitted_at", "fingerprint", "n_samples", "n_features", "n_trials", "fit_seconds",
-    "peak_memory_mb", "estimator", "hyperparameters", "leaderboard", "metrics", "kpis", "model_bytes", "model_digest",
+    "peak_memory_mb", "estimator", "hyperparameters", "selection", "leaderboard", "metrics", "kpis", "model_bytes",
+    "model_digest",
 )  # fmt: skip
 FROM_PLAN = ("run_id", "scenario_id", "pool_id", "action", "reason", "fit_run_id", "core_fingerprint")
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from distributed_automl.fleet.fingerprint import code_digest, with_pool
-from distributed_automl.fleet.fitting import FitJob, Row, completed, fit_attempt, fit_bucket, fits_frame
+from distributed_automl.fleet.fitting import Attempt, FitJob, Row, completed, fit_attempt, fit_bucket, fits_frame
 from distributed_automl.fleet.orders import earliest_pools, model_key, read_orders, spark_orders, typed
 from distributed_automl.fleet.plan import FIT, sample_members
 from distributed_automl.fleet.progress import Progress
@@ -70,7 +70,7 @@ def fit_pools(
     ids = with_ids(master_df, setup.problem).withColumnRenamed(SCENARIO_COL, "member")
     rows = ids.join(F.broadcast(members), "member").drop("member")
     with progress.running("pools", len(pools), pools["estimated_seconds"].sum()):
-        yield from _fit_wave(rows, fits, pools.assign(pool_key=None), setup, progress)
+        yield from fit_wave(rows, fits, pools.assign(pool_key=None), setup, progress)
 
 
 def _pool_members(planned: pd.DataFrame, pools: pd.DataFrame, setup: Setup) -> pd.DataFrame:
@@ -104,7 +104,7 @@ def fit_scenarios(
     rows = with_ids(master_df, setup.problem)
     with progress.running("scenarios", len(todo), todo["estimated_seconds"].sum()):
         for _, part in todo.groupby("wave"):
-            yield from _fit_wave(rows, pooled_fits, part, setup, progress)
+            yield from fit_wave(rows, pooled_fits, part, setup, progress)
 
 
 def is_pool(planned: pd.DataFrame) -> pd.Series:
@@ -134,10 +134,25 @@ def with_pool_keys(todo: pd.DataFrame, pools: pd.DataFrame) -> pd.DataFrame:
     return todo.assign(pool_key=pd.Series(keys, index=todo.index, dtype=object), fingerprint=prints)
 
 
-def _fit_wave(
-    rows: DataFrame, fits: DataFrame, part: pd.DataFrame, setup: Setup, progress: Progress
+def fit_wave(
+    rows: DataFrame,
+    fits: DataFrame,
+    part: pd.DataFrame,
+    setup: Setup,
+    progress: Progress,
+    *,
+    attempt: Attempt | None = None,
 ) -> Iterator[Frame]:
-    """Fit the scenarios of one wave by the engine that the run asks for."""
+    """Fit the scenarios of one wave by the engine that the run asks for.
+
+    Args:
+        rows: of at least these scenarios, with SCENARIO_COL.
+        fits: rows of FITS that have the models which `part` names.
+        part: rows of PLAN, with pool_key.
+        setup: the run's parameters.
+        progress: is told how it goes.
+        attempt: what is done with each scenario; None: it is fitted.
+    """
     wanted = part.assign(**{BUCKET_COL: part["bucket"].astype(int)}, champion_key=None)
     assigned = wanted[["scenario_id", BUCKET_COL]].set_axis([SCENARIO_COL, BUCKET_COL], axis=1)
     tasks = typed(fits.sparkSession, assigned, f"`{SCENARIO_COL}` string, `{BUCKET_COL}` int")
@@ -150,7 +165,8 @@ def _fit_wave(
         str(part["run_id"].iloc[0]),
         int(part["wave"].iloc[0]),
         code_digest(),
-        fit_attempt,
+        attempt or fit_attempt,
+        setup.portfolio_in_use(),
     )
     wave = Wave(
         job,

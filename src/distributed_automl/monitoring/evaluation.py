@@ -7,6 +7,7 @@ import pandas as pd
 
 from distributed_automl.errors import TableError
 from distributed_automl.parameters import Costs, Problem
+from distributed_automl.scenario.classes import class_costs
 from distributed_automl.scenario.kpis import KPIS, kpis
 from distributed_automl.scenario.metrics import METRICS, Outcome, scores
 from distributed_automl.scenario.validate import scenario_id_of
@@ -18,18 +19,25 @@ MATCHED, ABSENT, MISSING, EXTRA = "matched", "absent", "missing", "extra"
 """An actual stands against the prediction; none does but an absent period means zero; not known (yet); nobody asked."""
 KNOWN = (MATCHED, ABSENT)
 ACTUAL_COL = "actual"
+NO_CLASS = ""
+"""Stands for the prediction of a scenario that no class was ever known of."""
+SCALED_METRICS = frozenset({"mase", "rmsse"})
+"""Metrics in terms of the errors of seasonal naive on the training rows."""
+COSTS_OF_ERRORS = ("total_cost", "misclassification_cost")
+"""KPIs that are all the money that errors cost: of numbers, and of classes."""
 N_ROWS_COL = "n_actual_rows"
 """Column of ``outcomes``: rows of ``actuals`` with this key; null for none."""
 
 
 def evaluated_metrics(problem: Problem) -> list[str]:
-    """Return the metrics of a problem without MASE, whose scale belongs to training rows that nobody holds here."""
-    return [name for name, metric in METRICS.items() if problem.task in metric.tasks and name != "mase"]
+    """Return the metrics of a problem without those whose scale belongs to training rows that nobody holds here."""
+    return [name for name, metric in METRICS.items() if problem.task in metric.tasks and name not in SCALED_METRICS]
 
 
 def evaluation_contract(problem: Problem) -> Table:
     """Return the contract of ``evaluation`` for a problem."""
-    return evaluation_table(evaluated_metrics(problem), list(KPIS), problem.levels)
+    names = [name for name, kpi in KPIS.items() if problem.task in kpi.tasks]
+    return evaluation_table(evaluated_metrics(problem), names, problem.levels)
 
 
 def evaluate(outcomes: pd.DataFrame, problem: Problem, costs: Costs) -> pd.DataFrame:
@@ -61,7 +69,7 @@ def _evaluate_scenario(outcomes: pd.DataFrame, problem: Problem, costs: Costs) -
         "n_missing": len(asked) - len(known),
         "n_extra": len(outcomes) - len(asked),
         "n_doubled": int((outcomes[N_ROWS_COL].fillna(0) > 1).sum()),
-        **_sums(known),
+        **(_class_sums(known) if problem.is_classification else _sums(known)),
         **_scores(known, problem, costs),
         **{coverage_name(level): _coverage(known, level) for level in problem.levels},
     }
@@ -92,19 +100,56 @@ def _sums(known: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def _class_sums(known: pd.DataFrame) -> dict[str, float]:
+    """Count rows, and rows in a wrong class, where there are values to add up and errors."""
+    actual = known[ACTUAL_COL]
+    n_wrong, n_baseline = (float((known[name] != actual).sum()) for name in ("predicted_class", "baseline_class"))
+    counts = dict.fromkeys(("actual_sum", "abs_actual_sum", "predicted_sum"), float(len(known)))
+    return counts | {"abs_error_sum": n_wrong, "baseline_abs_error_sum": n_baseline}
+
+
 def _scores(known: pd.DataFrame, problem: Problem, costs: Costs) -> dict[str, float]:
     """Compute metrics and KPIs beside the baseline's; nothing without a known actual (the columns are then null)."""
     if known.empty:
         return {}
-    ours, baseline = (_outcome_scores(known, name, problem, costs) for name in ("predicted_value", "baseline_value"))
-    added = {"forecast_value_added": baseline["wape"] - ours["wape"]}
+    outcomes = _class_outcomes(known, problem) if problem.is_classification else _outcomes(known, costs)
+    ours, baseline = (_outcome_scores(outcome, problem) for outcome in outcomes)
+    error = "error_rate" if problem.is_classification else "wape"
+    added = {"forecast_value_added": baseline[error] - ours[error]}
     return added | ours | {f"baseline_{name}": value for name, value in baseline.items()}
 
 
-def _outcome_scores(known: pd.DataFrame, column: str, problem: Problem, costs: Costs) -> dict[str, float]:
-    outcome = Outcome(y_true=_floats(known, ACTUAL_COL), y_pred=_floats(known, column), costs=costs)
+def _outcome_scores(outcome: Outcome, problem: Problem) -> dict[str, float]:
     metrics = scores(outcome, problem.task)
-    return {name: metrics[name] for name in evaluated_metrics(problem)} | kpis(outcome)
+    return {name: metrics[name] for name in evaluated_metrics(problem)} | kpis(outcome, problem.task)
+
+
+def _outcomes(known: pd.DataFrame, costs: Costs) -> list[Outcome]:
+    """Pair our values, and the baseline's, with what came true."""
+    actual = _floats(known, ACTUAL_COL)
+    return [
+        Outcome(y_true=actual, y_pred=_floats(known, name), costs=costs)
+        for name in ("predicted_value", "baseline_value")
+    ]
+
+
+def _class_outcomes(known: pd.DataFrame, problem: Problem) -> list[Outcome]:
+    """Pair our classes, and the baseline's, with what came true; a class that was not known had no probability."""
+    pairs = [("predicted_class", "probabilities"), ("baseline_class", "baseline_probabilities")]
+    decided = [known[name].fillna(NO_CLASS) for name, _ in pairs]
+    maps = [[dict(one) for one in known[name]] for _, name in pairs]
+    named = {label for own in maps for one in own for label in one}
+    classes = sorted(named.union(known[ACTUAL_COL], *decided))
+    codes = [pd.Index(classes).get_indexer(pd.Index(labels)) for labels in (known[ACTUAL_COL], *decided)]
+    return [
+        Outcome(
+            y_true=codes[0].astype(np.float64),
+            y_pred=np.array([[one.get(label, 0.0) for label in classes] for one in own]),
+            decided=own_codes.astype(np.intp),
+            class_costs=class_costs(problem, classes),
+        )
+        for own, own_codes in zip(maps, codes[1:], strict=True)
+    ]
 
 
 def _coverage(known: pd.DataFrame, level: float) -> float:
@@ -139,7 +184,8 @@ def fleet_figures(evaluation: pd.DataFrame, levels: Iterable[float]) -> dict[str
         levels: nominal coverages.
 
     Returns:
-        Name -> value; NaN where nothing is known: counts, pooled WAPE and bias beside the baseline's, the share of
+        Name -> value; NaN where nothing is known: counts, pooled WAPE (of classes: error rate) and bias beside the
+        baseline's, the share of
         scenarios with a smaller error than the baseline, coverage by level (weighted by rows), and every KPI's sum.
     """
     judged = evaluation[evaluation["n_actuals"] > 0]
@@ -175,9 +221,10 @@ def _pooled_errors(judged: pd.DataFrame) -> dict[str, float]:
 
 
 def _pooled_kpis(judged: pd.DataFrame) -> dict[str, float]:
-    names = [name for kpi in KPIS for name in (kpi, f"baseline_{kpi}")]
+    names = [name for kpi in KPIS for name in (kpi, f"baseline_{kpi}") if name in judged]
     sums = {name: float(judged[name].sum()) for name in names}
-    return sums | {"money_saved": sums["baseline_total_cost"] - sums["total_cost"]}
+    saved = [sums[f"baseline_{cost}"] - sums[cost] for cost in COSTS_OF_ERRORS if cost in sums]
+    return sums | {"money_saved": sum(saved)}
 
 
 def _weighted(judged: pd.DataFrame, column: str) -> float:

@@ -39,8 +39,8 @@ def match(predictions: DataFrame, actuals: DataFrame, problem: Problem) -> DataF
         problem: the use case.
 
     Returns:
-        The columns of `predictions`, and `actual` (double), `n_actual_rows` (bigint) and `match`; of an actual that
-        nobody asked for only the keys are filled.
+        The columns of `predictions`, and `actual` (double; a class as text), `n_actual_rows` (bigint) and `match`; of
+        an actual that nobody asked for only the keys are filled.
     """
     predictions = latest_run(predictions)
     truth = _truth(actuals, problem, {field.name: field.dataType for field in predictions.schema})
@@ -71,9 +71,19 @@ def _truth(actuals: DataFrame, problem: Problem, types: Mapping[str, DataType]) 
     """Return one row per key, typed and named as in `predictions` (with a prefix), with target and number of rows."""
     names = _matched_columns(problem) | {key: key for key in problem.scenario_keys}
     keys = [_column(theirs).cast(types[ours]).alias(_true(ours)) for ours, theirs in names.items()]
-    target = _column(problem.target).cast("double").alias(ACTUAL_COL)
-    found = actuals.select(*keys, target).groupBy(*[_column(_true(name)) for name in names])
-    return found.agg(F.sum(ACTUAL_COL).alias(ACTUAL_COL), F.count(F.lit(1)).alias(N_ROWS_COL))
+    target = _label(actuals, problem) if problem.is_classification else _column(problem.target).cast("double")
+    found = actuals.select(*keys, target.alias(ACTUAL_COL)).groupBy(*[_column(_true(name)) for name in names])
+    total = F.min(ACTUAL_COL) if problem.is_classification else F.sum(ACTUAL_COL)
+    return found.agg(total.alias(ACTUAL_COL), F.count(F.lit(1)).alias(N_ROWS_COL))
+
+
+def _label(actuals: DataFrame, problem: Problem) -> Column:
+    """Return the class as text, as `label_of` writes it: a whole number in a column of floats without its ".0"."""
+    target = _column(problem.target)
+    if actuals.schema[problem.target].dataType.typeName() not in ("double", "float"):
+        return target.cast("string")
+    whole = F.when(target == F.floor(target), target.cast("bigint").cast("string"))
+    return F.when(~F.isnan(target), F.coalesce(whole, target.cast("string")))
 
 
 def _true(name: str) -> str:
@@ -95,7 +105,8 @@ def _beside(predictions: DataFrame, truth: DataFrame) -> DataFrame:
 
 def _judge(joined: DataFrame, problem: Problem) -> DataFrame:
     """Say of each row how it came about, and fill the zeros of absent periods."""
-    known = F.col(ACTUAL_COL).isNotNull() & ~F.isnan(ACTUAL_COL)
+    known = F.col(ACTUAL_COL).isNotNull()
+    known = known if problem.is_classification else known & ~F.isnan(ACTUAL_COL)
     over = F.lit(problem.is_forecasting and problem.missing_rows == "zero") & (F.col("timestamp") <= F.col("until"))
     history = F.lit(problem.is_forecasting) & (F.col("timestamp") <= F.col("from"))
     how = (
@@ -105,6 +116,8 @@ def _judge(joined: DataFrame, problem: Problem) -> DataFrame:
         .otherwise(MISSING)
     )
     judged = joined.withColumn(MATCH_COL, how).filter(~((F.col(MATCH_COL) == EXTRA) & history))
+    if problem.is_classification:
+        return judged
     return judged.withColumn(ACTUAL_COL, F.when(F.col(MATCH_COL) == ABSENT, 0.0).otherwise(F.col(ACTUAL_COL)))
 
 

@@ -57,7 +57,7 @@ def _plain(value: object) -> object:
 
 
 def draw_accuracy(scenarios: pd.DataFrame) -> go.Figure:
-    """Draw each judged scenario's WAPE against its baseline's: below the diagonal, the model is better."""
+    """Draw each judged scenario's error against its baseline's: below the diagonal, the model is better."""
     title = "Error of each scenario against the baseline"
     judged = scenarios[scenarios["wape"].notna() & scenarios["baseline_wape"].notna()]
     if judged.empty:
@@ -70,8 +70,8 @@ def draw_accuracy(scenarios: pd.DataFrame) -> go.Figure:
         if len(group):
             figure.add_trace(_dots(group, f"{name} ({len(group)})", color, judged["actual_sum"].abs().max()))
     axis = _error_axis(judged)
-    figure.update_xaxes(title_text="WAPE of the baseline (logarithmic)", **axis)
-    return figure.update_yaxes(title_text="WAPE of the model (logarithmic)", **axis)
+    figure.update_xaxes(title_text="Error of the baseline (logarithmic)", **axis)
+    return figure.update_yaxes(title_text="Error of the model (logarithmic)", **axis)
 
 
 def _error_axis(judged: pd.DataFrame) -> dict[str, object]:

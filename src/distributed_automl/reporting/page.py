@@ -172,8 +172,18 @@ def verdict(figures: Figures, problem: Problem) -> str:
     change = figures.judged("error_reduction")
     direction = f"{percent(abs(change), 0)} {'less' if change >= 0 else 'more'} error than"
     compared = "as much error as" if percent(abs(change), 0) == "0%" else direction
-    measure = f"an error of {percent(ours)} of {problem.target}, against {percent(baseline)}"
+    measure = f"{_error_of(percent(ours), problem)}, against {percent(baseline)}"
     return f"The models make {compared} the baseline: {measure}{_judged_where(figures)}."
+
+
+def _error_of(share: str, problem: Problem) -> str:
+    if problem.is_classification:
+        return f"{share} of the rows in a wrong class of {problem.target}"
+    return f"an error of {share} of {problem.target}"
+
+
+def _error_name(problem: Problem) -> str:
+    return "Error rate" if problem.is_classification else "WAPE"
 
 
 def _judged_where(figures: Figures) -> str:
@@ -184,7 +194,7 @@ def _judged_where(figures: Figures) -> str:
 
 def _tiles(figures: Figures, problem: Problem, reporting: Reporting) -> str:
     tiles = [
-        _tile("Forecast error (WAPE)", percent(figures.judged("wape")), _against(figures)),
+        _tile(f"Forecast error ({_error_name(problem)})", percent(figures.judged("wape")), _against(figures)),
         _tile("Beat the baseline", percent(figures.judged("share_better"), 0), _better(figures)),
         _tile("Saved", *_saved(figures, reporting)),
         *([_tile("Interval coverage", *_coverage(figures))] if figures.coverages() else []),
@@ -273,15 +283,16 @@ def _extremes(scenarios: pd.DataFrame, problem: Problem) -> str:
     if judged.empty:
         return ""
     words = f"Ranked by {escape(problem.target)} of error that the model avoids, or adds, compared with the baseline."
-    tables = [_extreme("Where it helps most", best), _extreme("Where the baseline was better", worst)]
+    name = _error_name(problem)
+    tables = [_extreme("Where it helps most", best, name), _extreme("Where the baseline was better", worst, name)]
     return _section("Best and worst scenarios", _text(words), f'<div class="pair">{"".join(tables)}</div>')
 
 
-def _extreme(heading: str, rows: pd.DataFrame) -> str:
+def _extreme(heading: str, rows: pd.DataFrame, error_name: str) -> str:
     columns = [
         Col("scenario_id", "Scenario", str, is_text=True),
         Col("estimator", "Model", _name, is_text=True),
-        Col("wape", "WAPE", percent),
+        Col("wape", error_name, percent),
         Col("baseline_wape", "Baseline", percent),
         Col("errors_avoided", "Error avoided", signed),
     ]
@@ -345,11 +356,16 @@ def _cost(content: Content) -> str:
 
 
 def _glossary(problem: Problem) -> str:
-    words = {
+    errors = {
         "WAPE": "sum of absolute errors divided by the sum of actuals: 30% means that 30 of 100 "
         f"{problem.target} stood in the wrong place.",
+        "Error rate": "share of the rows whose predicted class is not the one that came true.",
+    }
+    name = _error_name(problem)
+    words = {
+        name: errors[name],
         "Baseline": "the simplest forecast that anyone could make by hand: the last known value of the same season "
-        "(tabular tasks: the mean). A model has to beat it.",
+        "(tabular tasks: the mean; of classes, how frequent each is). A model has to beat it.",
         "Holdout": "the last part of the history, kept away from every choice, on which each model is scored once.",
         "Interval coverage": "how many actuals fell inside the interval that was to hold that share of them.",
         "Saved": "cost of the baseline's errors minus cost of the models' errors, priced by the cost parameters.",

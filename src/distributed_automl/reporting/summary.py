@@ -10,6 +10,7 @@ from distributed_automl.reporting.training import (
     holdout_sums,
     modelled,
     training_figures,
+    with_class_errors,
 )
 
 SUMMARY_COLUMNS = ["name", "value", "meaning"]
@@ -50,12 +51,14 @@ MEANINGS = {
     "training.fit_seconds_median": "core-seconds of a middling fit",
     "training.n_trials": "configurations tried",
     "training.model_mb": "size of all models, MB",
-    "holdout.wape": "sum of absolute errors over sum of actuals, on the last part of history that no model had seen",
+    "holdout.wape": "sum of absolute errors over sum of actuals (of classes: error rate), on rows no model had seen",
     "holdout.baseline_wape": "the same of the baseline",
     "holdout.error_reduction": "share of the baseline's error that is gone",
-    "evaluation.wape": "sum of absolute errors over sum of actuals, on what came true after the forecast",
+    "holdout.share_value_added": "share of scenarios whose objective is better than the baseline's",
+    "holdout.fva.p50": "forecast value added: share of the baseline's error gone, by the objective, in half of them",
+    "evaluation.wape": "sum of absolute errors over sum of actuals (of classes: error rate), on what came true",
     "evaluation.baseline_wape": "the same of the baseline",
-    "evaluation.forecast_value_added": "the baseline's WAPE minus ours",
+    "evaluation.forecast_value_added": "the baseline's WAPE (of classes: error rate) minus ours",
     "evaluation.error_reduction": "share of the baseline's error that is gone",
     "evaluation.bias": "forecast minus actual over actual: 0.1 is 10% too much",
     "evaluation.share_better": "share of scenarios with a smaller error than the baseline",
@@ -63,6 +66,7 @@ MEANINGS = {
     "evaluation.n_extra": "actuals that no prediction was asked for",
     "evaluation.money_saved": "cost of the baseline's errors minus the cost of ours",
     "evaluation.total_cost": "margin lost on units short, and holding units over",
+    "evaluation.misclassification_cost": "what the rows in a wrong class cost",
 }
 
 
@@ -94,7 +98,8 @@ def list_scenarios(training_results: pd.DataFrame, evaluation: pd.DataFrame) -> 
     Returns:
         SCENARIO_COLUMNS, one row per scenario of either table; the most errors avoided first, unjudged ones last.
     """
-    expanded, evaluation = expand(training_results), evaluation.reindex(columns=EVALUATED_COLUMNS)
+    expanded = expand(training_results)
+    evaluation = with_class_errors(evaluation).reindex(columns=EVALUATED_COLUMNS)
     trained = expanded[["scenario_id", "status", "estimator", "reason", "fit_seconds", "n_samples"]]
     judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(modelled(expanded))
     rungs = evaluation.loc[evaluation["n_predictions"] > 0, ["scenario_id", "rung"]]

@@ -44,12 +44,20 @@ def _lines(
         n_judged = plural(round(figures.judged("n_scenarios_judged")), "scenario")
         yield "", f"Better than the baseline in {percent(figures.judged('share_better'), 0)} of {n_judged}"
         yield "Saved", f"{money(figures.judged('money_saved'), reporting.currency)} against the baseline's errors"
+    if figures["holdout.share_value_added"] >= 0:
+        yield "Value added", _value_added(figures, problem)
     if figures.coverages():
         found = ", ".join(f"{level}% holds {percent(share)}" for level, share in figures.coverages().items())
         yield "Intervals", found
     if figures.count("training.n_fitted"):
         yield "Training", f"{duration(figures['training.fit_seconds'])} of core time"
     yield from _places(reporting)
+
+
+def _value_added(figures: Figures, problem: Problem) -> str:
+    share, middle = figures["holdout.share_value_added"], figures["holdout.fva.p50"]
+    words = f"{percent(share, 0)} of scenarios beat the baseline on their holdout, by {problem.objective}"
+    return f"{words}; half of all by {percent(middle)} or more"
 
 
 def _scenarios(figures: Figures) -> str:

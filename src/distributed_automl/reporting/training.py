@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 
 from distributed_automl.scenario.kpis import KPIS
-from distributed_automl.scenario.metrics import METRICS
+from distributed_automl.scenario.metrics import FVA, METRICS
 
 MODELLED = ("fitted", "reused")
 """Statuses that come with a model."""
 STATUSES = ("fitted", "reused", "skipped", "failed")
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
-SCORE_COLUMNS = [prefix + name for name in (*METRICS, *KPIS) for prefix in ("", "baseline_")]
+SCORE_COLUMNS = [prefix + name for name in (*METRICS, *KPIS) for prefix in ("", "baseline_")] + [FVA]
+OF_CLASSES = {"wape": "error_rate", "total_cost": "misclassification_cost"}
+"""What stands in the same place where the target is a class: a row in a wrong class is an error of one."""
 CANDIDATE_COLUMNS = ["candidate", "share", "n_alone", "n_in_ensembles", "n_first", "n_trials", "seconds"]
 REASON_COLUMNS = ["status", "stage", "error_type", "pattern", "n_scenarios", "example", "scenarios"]
 
@@ -26,8 +28,19 @@ def expand(training_results: pd.DataFrame) -> pd.DataFrame:
     merged = [one | two for one, two in zip(*maps, strict=True)]
     spread = pd.DataFrame(merged, index=training_results.index)
     names = [*SCORE_COLUMNS, *(name for name in spread.columns if name not in SCORE_COLUMNS)]
-    spread = spread.reindex(columns=names).astype(np.float64)
+    spread = with_class_errors(spread.reindex(columns=names).astype(np.float64))
     return pd.concat([training_results.drop(columns=["metrics", "kpis"]), spread], axis=1)
+
+
+def with_class_errors(scores: pd.DataFrame) -> pd.DataFrame:
+    """Fill WAPE and cost where they are null by what classes have for them; see OF_CLASSES."""
+    pairs = {prefix + name: prefix + other for name, other in OF_CLASSES.items() for prefix in ("", "baseline_")}
+    filled = {
+        name: scores[name].fillna(scores[other]) if name in scores else scores[other]
+        for name, other in pairs.items()
+        if other in scores
+    }
+    return scores.assign(**filled)
 
 
 def _as_dict(values: Any) -> dict[str, float]:
@@ -71,6 +84,7 @@ def holdout_figures(models: pd.DataFrame) -> dict[str, float]:
         "n_better": n_better,
         "n_worse": float((sums["abs_error"] > sums["baseline_abs_error"]).sum()),
         "share_better": _ratio(n_better, float(len(models))),
+        "share_value_added": float((models[FVA] > 0).mean()) if models[FVA].notna().any() else float("nan"),
         "money_saved": saved,
         **{name: float(models[name].mean()) for name in models.columns if name.startswith("coverage_")},
     }
@@ -79,11 +93,13 @@ def holdout_figures(models: pd.DataFrame) -> dict[str, float]:
 def holdout_sums(models: pd.DataFrame) -> pd.DataFrame:
     """Return the sums behind each scenario's holdout: abs_error, baseline_abs_error, actual_sum.
 
-    Errors are units short plus units over. What was sold follows from them and WAPE; where ours is perfect, from the
-    baseline's; where both are, it cannot be told and counts as zero.
+    Errors are units short plus units over, of classes the rows in a wrong one. What was sold follows from them and
+    WAPE; where ours is perfect, from the baseline's; where both are, it cannot be told and counts as zero.
     """
-    ours = models["units_short"] + models["units_over"]
-    baseline = models["baseline_units_short"] + models["baseline_units_over"]
+    ours, baseline = (
+        (models[f"{prefix}units_short"] + models[f"{prefix}units_over"]).fillna(models[f"{prefix}n_wrong"])
+        for prefix in ("", "baseline_")
+    )
     actual = (ours / models["wape"]).where(models["wape"] > 0)
     other = (baseline / models["baseline_wape"]).where(models["baseline_wape"] > 0)
     return pd.DataFrame(
@@ -95,7 +111,11 @@ def distributions(expanded: pd.DataFrame) -> dict[str, float]:
     """Return quantiles over the scenarios with a model of every metric and its baseline, and of the cost."""
     models = modelled(expanded)
     metrics = [name for metric in METRICS for name in (metric, f"baseline_{metric}")]
-    named = {**{f"holdout.{name}": name for name in metrics}, "training.fit_seconds": "fit_seconds"}
+    named = {
+        **{f"holdout.{name}": name for name in metrics},
+        f"holdout.{FVA}": FVA,
+        "training.fit_seconds": "fit_seconds",
+    }
     return {
         f"{label}.{quantile}": float(models[name].quantile(level))
         for label, name in named.items()

@@ -4,7 +4,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem
 from distributed_automl.scenario.design import Timestamp
-from distributed_automl.scenario.features import loaded
-from distributed_automl.scenario.fit import Fit, OnStage, fit_scenario, ignore_stage
+from distributed_automl.scenario.fit import Fit, fit_scenario
 from distributed_automl.scenario.fit_pool import fit_pool
+from distributed_automl.scenario.folds import OnStage, ignore_stage
 from distributed_automl.scenario.ladder import (
     Answer,
     baseline_answer,
@@ -27,7 +27,9 @@ from distributed_automl.scenario.ladder import (
     with_levels,
 )
 from distributed_automl.scenario.model import ScenarioModel
+from distributed_automl.scenario.pilots import PilotTrial
 from distributed_automl.scenario.pool import PooledModel, load_pool
+from distributed_automl.scenario.portfolio import Portfolio
 from distributed_automl.scenario.predict import as_predictions
 from distributed_automl.scenario.serialize import digest_of
 from distributed_automl.scenario.synthesis import Definitions
@@ -72,11 +74,11 @@ def preload(definitions: Definitions | None = None) -> None:
     Args:
         definitions: of the features that the children will synthesize; None if their models bring their own.
     """
-    for module in ("lightgbm", "sklearn.ensemble", "statsforecast.ets"):
+    for module in ("lightgbm", "sklearn.ensemble"):
         import_module(module)
     threadpool_limits(limits=1)  # for good: sums over threads would depend on how many there are
     if definitions is not None:
-        loaded(definitions.features)
+        definitions.load()
 
 
 def attempt(work: Callable[[OnStage], T], on_stage: OnStage = ignore_stage) -> T | Failure:
@@ -109,6 +111,7 @@ def attempt_fit(
     scenario_id: str,
     definitions: Definitions,
     pool: StoredModel | None = None,
+    portfolio: Portfolio | None = None,
     on_stage: OnStage = ignore_stage,
 ) -> dict[str, Any]:
     """Fit one scenario; see `fit_scenario`.
@@ -120,7 +123,9 @@ def attempt_fit(
     def work(note: OnStage) -> Fit[Any]:
         note("pool")
         pooled = load_pool(pool.data, pool.digest) if pool else None
-        return fit_scenario(frame, problem, automl, definitions=definitions, pool=pooled, on_stage=note)
+        return fit_scenario(
+            frame, problem, automl, definitions=definitions, pool=pooled, portfolio=portfolio, on_stage=note
+        )
 
     return _timed_row(work, scenario_id, len(frame), on_stage)
 
@@ -140,6 +145,40 @@ def attempt_fit_pool(
         return fit_pool(frame, problem, automl, pool_id=scenario_id, definitions=definitions, on_stage=note)
 
     return _timed_row(work, scenario_id, len(frame), on_stage)
+
+
+def attempt_pilot(
+    frame: pd.DataFrame,
+    problem: Problem,
+    automl: AutoML,
+    *,
+    scenario_id: str,
+    judge: Callable[..., list[PilotTrial]],
+    definitions: Definitions,
+    on_stage: OnStage = ignore_stage,
+) -> dict[str, Any]:
+    """Search one pilot, or try configurations on it; see `pilots`.
+
+    Args:
+        frame: the pilot's rows.
+        problem: the use case.
+        automl: how scenarios are searched.
+        scenario_id: the pilot.
+        judge: `search_pilot` or `try_on_pilot`, with what is theirs.
+        definitions: of the features.
+        on_stage: told when a stage begins.
+
+    Returns:
+        A row as `attempt_fit` does, without a model; its leaderboard lists the trials.
+    """
+    started = time.perf_counter()
+    trials = attempt(lambda note: judge(frame, problem, automl, definitions=definitions, on_stage=note), on_stage)
+    seconds = {"fit_seconds": time.perf_counter() - started}
+    if isinstance(trials, Failure):
+        return unfitted_row(scenario_id, trials, len(frame)) | seconds
+    row = dict.fromkeys(unfitted_row(scenario_id, Failure("", "", "", "")))
+    told = {"scenario_id": scenario_id, "status": "fitted", "n_samples": len(frame), "n_trials": len(trials)}
+    return row | told | seconds | {"leaderboard": json.dumps([asdict(trial) for trial in trials])}
 
 
 def _timed_row(work: Callable[[OnStage], Fit[Any]], scenario_id: str, n_rows: int, on_stage: OnStage) -> dict[str, Any]:
@@ -165,6 +204,7 @@ def _fitted_row(scenario_id: str, fit: Fit[Any], note: OnStage) -> dict[str, Any
         "estimator": fit.estimator,
         "hyperparameters": json.dumps(fit.hyperparameters, sort_keys=True),
         "features": list(fit.features),
+        "selection": json.dumps(fit.selection),
         "leaderboard": json.dumps(fit.leaderboard),
         "metrics": fit.metrics,
         "kpis": fit.kpis,
@@ -190,6 +230,7 @@ def unfitted_row(scenario_id: str, failure: Failure, n_rows: int = 0) -> dict[st
         "estimator": None,
         "hyperparameters": None,
         "features": None,
+        "selection": None,
         "leaderboard": None,
         "metrics": None,
         "kpis": None,

@@ -21,6 +21,7 @@ from distributed_automl.scenario.calendar import (
     timestamp_of,
     value_of,
 )
+from distributed_automl.scenario.classes import class_codes, classes_of
 from distributed_automl.scenario.columns import (
     CASTS,
     MISSING,
@@ -72,6 +73,7 @@ def canonical(
     *,
     until: Timestamp | None = None,
     origin: Timestamp | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Samples:
     """Bring the rows of one scenario into canonical form, whatever their order; see `Samples`.
 
@@ -85,6 +87,7 @@ def canonical(
         kinds: the feature columns.
         until: complete the calendar up to here, if that is later than the last timestamp.
         origin: the last timestamp that may be known; None: all of the rows are history.
+        classes: classification: the classes that there are; None: those of these rows.
 
     Raises:
         TableError: a column is missing or of a wrong type, a key is null, or a row is there twice.
@@ -95,15 +98,17 @@ def canonical(
         raise ScenarioSkipped("the scenario has no rows")
     keys = {key: key_texts(frame[key], key) for key in problem.keys}
     name = _scenario_name(keys, problem)
-    series = _names(keys, problem.series_keys, len(frame))
+    series = row_names(keys, problem.series_keys, len(frame))
     _require_sample_ids(frame, problem)
     if problem.is_forecasting:
         layout = _periods(frame, problem, series, until, origin)
     else:
         layout = _rows(frame, problem, series)
-    columns = {**_roles(frame, problem, keys, layout), **_features(frame, problem, kinds, layout)}
+    known_classes = _classes(frame, problem) if classes is None else tuple(classes)
+    roles = _roles(frame, problem, keys, layout=layout, classes=known_classes)
+    columns = {**roles, **_features(frame, problem, kinds, layout)}
     season = season_of(problem) if problem.is_forecasting else 1
-    return Samples(name, problem, pd.DataFrame(columns), kinds, season)
+    return Samples(name, problem, pd.DataFrame(columns), kinds, season, known_classes)
 
 
 def _scenario_name(keys: Mapping[str, ObjectArray], problem: Problem) -> str:
@@ -115,7 +120,7 @@ def _scenario_name(keys: Mapping[str, ObjectArray], problem: Problem) -> str:
     return name_of([(key, keys[key][0]) for key in problem.scenario_keys])
 
 
-def _names(keys: Mapping[str, ObjectArray], columns: Sequence[str], n_rows: int) -> ObjectArray:
+def row_names(keys: Mapping[str, ObjectArray], columns: Sequence[str], n_rows: int) -> ObjectArray:
     """Return the name that some key columns give to each row (see `scenario_id_of`); "" without columns."""
     if not columns:
         return np.full(n_rows, "", dtype=object)
@@ -285,19 +290,25 @@ def some(found: Sequence[str], n_found: int | None = None) -> str:
 
 
 def _roles(
-    frame: pd.DataFrame, problem: Problem, keys: Mapping[str, ObjectArray], layout: _Layout
+    frame: pd.DataFrame, problem: Problem, keys: Mapping[str, ObjectArray], *, layout: _Layout, classes: Sequence[str]
 ) -> dict[str, object]:
     """Return the canonical columns that are no features."""
     columns: dict[str, object] = {SERIES_COL: layout.series, ROW_COL: layout.row}
     if layout.timestamps is not None:
         columns[str(problem.timestamp)] = layout.timestamps
-    columns[problem.target] = _target(frame, problem, layout)
+    columns[problem.target] = _target(frame, problem, layout, classes)
     if not problem.is_forecasting:
         columns[str(problem.sample_id)] = frame[str(problem.sample_id)].to_numpy()[layout.source]
     return columns | {key: texts[layout.source] for key, texts in keys.items()}
 
 
-def _target(frame: pd.DataFrame, problem: Problem, layout: _Layout) -> FloatArray:
+def _classes(frame: pd.DataFrame, problem: Problem) -> tuple[str, ...]:
+    return classes_of(frame[problem.target]) if problem.is_classification else ()
+
+
+def _target(frame: pd.DataFrame, problem: Problem, layout: _Layout, classes: Sequence[str]) -> FloatArray:
+    if problem.is_classification:
+        return class_codes(frame[problem.target], classes)[layout.source]
     values = numbers_of(frame[problem.target], problem.target)[layout.source]
     return _filled(values, layout, problem, np.nan)
 

@@ -1,7 +1,7 @@
 """What the stages of a fit hand to each other: canonical samples, splits, and the design that candidates learn from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -36,6 +36,7 @@ class Samples:
         kinds: feature column -> "numeric" (float64, NaN is missing), "categorical" (object of str or None) or
             "datetime" (datetime64[ns]).
         season: steps of the season; 1 is none.
+        classes: classification: the classes' labels, sorted; the target holds their positions here. Else empty.
     """
 
     scenario_id: str
@@ -43,14 +44,33 @@ class Samples:
     frame: pd.DataFrame
     kinds: Kinds
     season: int = 1
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)
 
     @property
     def y(self) -> FloatArray:
-        """Target, shape (n_samples,); NaN where it is unknown."""
+        """Target, in classification the class's code, shape (n_samples,); NaN where it is unknown."""
         return self.frame[self.problem.target].to_numpy(dtype=np.float64)
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        """Feature columns of which only the past may be used. Forecasting only."""
+        given = {*self.problem.known_in_advance, *self.problem.static}
+        return tuple(name for name in self.kinds if name not in given)
+
+    def continued(self, history: IntArray, y: FloatArray) -> "Samples":
+        """Return the samples with another target, and without what was observed outside of the history.
+
+        Args:
+            history: positions whose observed columns are kept.
+            y: target, shape (n_samples,).
+        """
+        unknown = np.ones(len(self), dtype=np.bool_)
+        unknown[history] = False
+        hidden = {name: self.frame[name].mask(unknown) for name in self.observed}
+        return replace(self, frame=self.frame.assign(**{self.problem.target: y}, **hidden))
 
     @property
     def timestamps(self) -> pd.Series:
@@ -69,12 +89,14 @@ class Split:
         train: positions with a known target.
         valid: positions with a known target, none of them in `train`.
         cutoff: last timestamp that `train` may know of; None in tabular tasks.
+        strata: scenario -> digest of what its stratified parts follow from; empty if a row's own name is all.
     """
 
     name: str
     train: IntArray
     valid: IntArray
     cutoff: Timestamp | None = None
+    strata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,11 +106,35 @@ class Splits:
     folds: tuple[Split, ...]
     holdout: Split
 
+    def of_strata(self, strata: Mapping[str, str]) -> "Splits":
+        """Return the same splits, with what their stratified parts follow from."""
+        return Splits(tuple(replace(fold, strata=strata) for fold in self.folds), replace(self.holdout, strata=strata))
+
 
 class Predictor(Protocol):
     """Whatever predicts rows of a design from a history, as `Fitted.predict` does."""
 
     def predict(self, design: "Design", history: IntArray, rows: IntArray) -> FloatArray: ...
+
+
+class Teacher(Predictor, Protocol):
+    """A predictor that is a mean of members, each of which may be asked alone."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def member(self, label: str | None) -> Predictor: ...
+
+
+class FresherFeatures(Protocol):
+    """Features that see the past up to other gaps than the horizon, as `synthesize` makes them."""
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """Gaps that features are defined for, ascending; the last is the horizon."""
+
+    def at(self, samples: Samples, gap: int) -> pd.DataFrame:
+        """Return the features of samples at one of the gaps, shape (n_samples, n_features)."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +147,35 @@ class Design:
             categorical ones (object of str or None).
         pooled: what similar scenarios teach, if there is anything: a vintage of their pooled model that knows nothing
             of the rows to be judged.
+        quantile: of the target, that the objective is best served by; None: none in particular, a mean or a median.
+        fresher: features at fresher gaps; None: there are none but X.
+        target_sized: columns of X that are in units of the target: they grow as it does.
     """
 
     samples: Samples
     X: pd.DataFrame
-    pooled: Predictor | None = field(default=None, repr=False)
+    pooled: Teacher | None = field(default=None, repr=False)
+    quantile: float | None = None
+    fresher: FresherFeatures | None = field(default=None, repr=False, compare=False)
+    target_sized: frozenset[str] = frozenset()
+
+    @property
+    def gaps(self) -> tuple[int, ...]:
+        """Gaps that there are features for, ascending; the last is the horizon."""
+        return self.fresher.gaps if self.fresher and self.fresher.gaps else (self.samples.problem.horizon,)
+
+    def at(self, gap: int) -> pd.DataFrame:
+        """Return the features at one of the gaps, shape (n_samples, n_features); the same columns as X."""
+        return self.X if self.fresher is None or gap == self.gaps[-1] else self.fresher.at(self.samples, gap)
+
+    def continued(self, history: IntArray, y: FloatArray, gap: int) -> "Design":
+        """Return the design as it were if a target had come true, and nothing else after the history were known.
+
+        Args:
+            history: positions whose observed columns may be looked at.
+            y: target of all samples, known or supposed, NaN elsewhere, shape (n_samples,).
+            gap: of the features, which become X.
+        """
+        samples = self.samples.continued(history, y)
+        X = self.X if self.fresher is None else self.fresher.at(samples, gap)
+        return replace(self, samples=samples, X=X)

@@ -12,8 +12,9 @@ import numpy as np
 
 from distributed_automl.parameters import Ensemble
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.folds import Arena, Fold, Scorer
-from distributed_automl.scenario.members import weighted_mean
+from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals
+from distributed_automl.scenario.members import clip, weighted_mean
+from distributed_automl.scenario.shift import Shift, cross_shifted, learn_shift
 from distributed_automl.scenario.tuning import Tuned
 
 
@@ -24,14 +25,21 @@ class Mixture:
     Attributes:
         members: with a weight above zero.
         weights: shape (n_members,), they sum to one.
-        predicted: out-of-fold predictions of the mixture.
+        predicted: out-of-fold predictions of the mixture, shifted if it is.
         gain: its objective over all folds, greater is better.
+        shift: from the members' mean to the quantile that the objective is best served by; None: nothing is shifted.
     """
 
     members: tuple[Tuned, ...]
     weights: tuple[float, ...]
     predicted: FloatArray
     gain: float
+    shift: Shift | None = None
+
+    def mixed(self, predictions: Sequence[FloatArray], lower: float | None) -> FloatArray:
+        """Return the mixture of what the members predict, shifted if it is, and then not below `lower`."""
+        predicted = weighted_mean(predictions, self.weights)
+        return predicted if self.shift is None else clip(self.shift.apply(predicted), lower)
 
     @property
     def name(self) -> str:
@@ -99,4 +107,47 @@ def reweighted(winner: Mixture, held_out: Sequence[FloatArray], arena: Arena, en
         for one, predicted in zip(winner.members, held_out, strict=True)
     ]
     mixture = vote(extended, arena.judged, arena.scorer, ensemble.n_rounds)
-    return replace(mixture, members=winner.members)
+    predicted = cross_voted(extended, arena.judged, arena.scorer, ensemble.n_rounds)
+    return replace(mixture, members=winner.members, predicted=predicted)
+
+
+def cross_voted(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_rounds: int) -> FloatArray:
+    """Return out-of-fold predictions of mixtures whose votes each fold had no part in.
+
+    Intervals calibrated on the residuals of weights that were chosen to make them small would be too narrow.
+    """
+    if len(members) == 1 or len(folds) == 1:
+        return vote(members, folds, scorer, 0).predicted
+    ends = np.cumsum([len(fold.split.valid) for fold in folds])
+    parts = []
+    for place, end in enumerate(ends):
+        own = np.zeros(ends[-1], dtype=bool)
+        own[end - len(folds[place].split.valid) : end] = True
+        others = [fold for number, fold in enumerate(folds) if number != place]
+        voters = [replace(one, predicted=one.predicted[~own]) for one in members]
+        weights = vote(voters, others, scorer, n_rounds).weights
+        parts.append(weighted_mean([one.predicted[own] for one in members], weights))
+    return np.concatenate(parts)
+
+
+def at_quantile(mixture: Mixture, folds: Sequence[Fold], scorer: Scorer) -> Mixture:
+    """Shift a mixture to the quantile that the objective is best served by, if there is one.
+
+    Only where that is better on folds that the shift was not learned from. The out-of-fold predictions then are those
+    of such shifts, so that intervals are calibrated on honest residuals.
+
+    Args:
+        mixture: whose out-of-fold predictions are those of `folds`, in their order.
+        folds: where it was judged.
+        scorer: the objective.
+    """
+    if scorer.quantile is None:
+        return mixture
+    ends = np.cumsum([len(fold.split.valid) for fold in folds])
+    parts = [slice(end - len(fold.split.valid), end) for fold, end in zip(folds, ends, strict=True)]
+    y_true = actuals(folds)
+    shifted = cross_shifted(y_true, mixture.predicted, scorer.quantile, parts)
+    shifted = clip(shifted, folds[0].design.samples.problem.target_min)
+    if scorer.gain_as_is(folds, shifted) <= scorer.gain_as_is(folds, mixture.predicted):
+        return mixture
+    return replace(mixture, predicted=shifted, shift=learn_shift(y_true, mixture.predicted, scorer.quantile))

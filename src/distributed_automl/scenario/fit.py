@@ -1,8 +1,9 @@
 """One scenario, fitted: from its raw rows to a model with honest scores."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
@@ -11,34 +12,20 @@ from distributed_automl.parameters import AutoML, Ensemble, Problem
 from distributed_automl.scenario.calendar import season_of
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.ensemble import Mixture, alone, best_mixture, reweighted
-from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
+from distributed_automl.scenario.ensemble import Mixture, alone, at_quantile, best_mixture, reweighted
+from distributed_automl.scenario.estimators import BASELINES, CANDIDATES, competitors
 from distributed_automl.scenario.estimators._base import Candidate, Fitted
 from distributed_automl.scenario.estimators.pooled import Pooled
-from distributed_automl.scenario.folds import (
-    Arena,
-    Fold,
-    Scorer,
-    final_split,
-    naive_error,
-    select_features,
-    synthesize_splits,
-)
+from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage
 from distributed_automl.scenario.model import ScenarioModel, seed_of
 from distributed_automl.scenario.pool import PooledModel
+from distributed_automl.scenario.portfolio import Portfolio, portfolio_in_use
 from distributed_automl.scenario.scoring import calibrate_on, score_holdout
-from distributed_automl.scenario.split import split
 from distributed_automl.scenario.synthesis import Definitions, define
 from distributed_automl.scenario.tuning import Tuned, tune
 from distributed_automl.scenario.validate import validate
 
-OnStage = Callable[[str], None]
-"""Told the name of each stage when it begins."""
 Model = TypeVar("Model", ScenarioModel, PooledModel)
-
-
-def ignore_stage(stage: str) -> None:
-    """Do nothing when a stage begins."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +38,7 @@ class Fit(Generic[Model]):
         n_samples: rows after completion of the calendar.
         n_trials: trials over all candidates.
         features: of the final model, in order.
+        selection: method -> the features that it voted for, of the final model.
         hyperparameters: member -> its hyper-parameters.
         leaderboard: every candidate, the ensemble and the baseline, best first, with the score on the folds (greater is
             better), weight in the winner, trials and seconds.
@@ -63,6 +51,7 @@ class Fit(Generic[Model]):
     n_samples: int
     n_trials: int
     features: tuple[str, ...]
+    selection: dict[str, list[str]]
     hyperparameters: dict[str, Any]
     leaderboard: list[dict[str, Any]]
     metrics: dict[str, float]
@@ -83,6 +72,7 @@ def fit_scenario(
     *,
     definitions: Definitions | None = None,
     pool: PooledModel | None = None,
+    portfolio: Portfolio | None = None,
     on_stage: OnStage = ignore_stage,
 ) -> ScenarioFit:
     """Fit one scenario: validate, split, synthesize, select, tune, ensemble, score, refit, calibrate.
@@ -95,6 +85,7 @@ def fit_scenario(
         automl: how the scenario is searched.
         definitions: of the features, the same for the whole fleet; None derives them from the frame.
         pool: the frozen pooled model of similar scenarios; None if there is none.
+        portfolio: what did well on other scenarios and is tried first; None: the general one.
         on_stage: told when a stage begins.
 
     Raises:
@@ -105,30 +96,25 @@ def fit_scenario(
     definitions = definitions or define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
     samples = validate(frame, problem, automl, definitions.kinds)
     seed = seed_of(automl.seed, samples.scenario_id)
-    on_stage("split")
-    splits = split(samples, automl.validation)
-    on_stage("synthesize")
-    drafts = synthesize_splits(samples, [*splits.folds, splits.holdout, final_split(samples)], definitions, pool)
-    on_stage("select")
-    *folds, holdout, everything = select_features(drafts, automl.selection, seed=seed)
-    scorer = Scorer(problem.objective, automl.costs, naive_error(samples, splits.folds[0].train))
-    arena = Arena(tuple(folds), holdout, everything, scorer, seed)
+    arena = arena_of(samples, definitions, automl, pool=pool, seed=seed, on_stage=on_stage)
     on_stage("tune")
     baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, automl.tuning)
-    tuned = [tune(candidate, arena, automl.tuning) for candidate in competing(automl, arena)]
+    first = partial(portfolio_in_use(automl.tuning, portfolio).for_candidate, design=arena.folds[0].design)
+    tuned = [tune(one, arena, automl.tuning, first=first(one)) for one in competing(automl, arena)]
     on_stage("ensemble")
-    winner = winning_mixture(tuned, baseline, arena, automl.ensemble)
+    winner = at_quantile(winning_mixture(tuned, baseline, arena, automl.ensemble), arena.folds, arena.scorer)
     on_stage("score")
-    held_out = predict_members(winner, holdout, seed)
+    held_out = predict_members(winner, arena.holdout, seed)
     metrics, costs = score_holdout(winner, held_out, baseline, arena)
     on_stage("refit")
-    shipped = reweighted(winner, held_out, arena, automl.ensemble)
+    shipped = at_quantile(reweighted(winner, held_out, arena, automl.ensemble), arena.judged, arena.scorer)
     return ScenarioFit(
         model=refit(shipped, baseline, arena, definitions, pool),
         estimator=winner.name,
         n_samples=len(samples),
         n_trials=sum(one.n_trials for one in [*tuned, baseline]),
-        features=tuple(everything.selected.columns),
+        features=tuple(arena.everything.selected.columns),
+        selection=dict(arena.everything.selected.votes),
         hyperparameters={one.candidate.name: dict(one.hyperparameters) for one in winner.members},
         leaderboard=leaderboard(tuned, baseline, winner, shipped.weights),
         metrics=metrics,
@@ -138,7 +124,7 @@ def fit_scenario(
 
 def competing(automl: AutoML, arena: Arena) -> list[Candidate]:
     """Return the listed candidates that apply to every fold and the holdout."""
-    candidates = [CANDIDATES[name] for name in automl.candidates]
+    candidates = competitors(automl.candidates, arena.holdout.design.samples.problem.task)
     return [one for one in candidates if all(one.applies(fold.design) for fold in arena.judged)]
 
 
@@ -174,9 +160,10 @@ def refit(
         entities=everything.entities,
         members=fit_members(shipped, everything, arena.seed),
         weights=shipped.weights,
-        calibration=calibrate_on(shipped, arena.judged),
+        calibration=calibrate_on(shipped, arena.judged, shape=pool.shape if pool else None),
         baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed),
         pool_digest=pool.digest if pool and needs_pool else None,
+        shift=shipped.shift,
     )
 
 

@@ -2,42 +2,50 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from distributed_automl.parameters import AutoML, Problem, Selection, Tuning
-from distributed_automl.scenario.design import FloatArray, Timestamp
-from distributed_automl.scenario.ensemble import Mixture, reweighted
+from distributed_automl.parameters import AutoML, Ensemble, Problem, Selection, Tuning
+from distributed_automl.scenario.committee import Committee
+from distributed_automl.scenario.design import FloatArray, Samples, Timestamp
+from distributed_automl.scenario.ensemble import Mixture, at_quantile, best_mixture, reweighted
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
-from distributed_automl.scenario.estimators._base import Hyperparameters
+from distributed_automl.scenario.estimators._base import Fitted
 from distributed_automl.scenario.estimators.lightgbm import LightGBM
-from distributed_automl.scenario.fit import (
-    OnStage,
-    PoolFit,
-    ignore_stage,
-    leaderboard,
-)
-from distributed_automl.scenario.folds import (
-    Arena,
-    Fold,
-    Scorer,
-    final_split,
-    naive_error,
-    select_features,
-    synthesize_splits,
-)
+from distributed_automl.scenario.estimators.lightgbm_classifier import LightGBMClassifier
+from distributed_automl.scenario.estimators.logistic_regression import LogisticRegression
+from distributed_automl.scenario.estimators.ridge import Ridge
+from distributed_automl.scenario.fit import PoolFit, fit_members, leaderboard
+from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage
+from distributed_automl.scenario.grouped import Grouped, groupings
 from distributed_automl.scenario.model import seed_of
 from distributed_automl.scenario.pool import PooledModel, Vintage, pool_samples
 from distributed_automl.scenario.scoring import calibrate_on, score_holdout
-from distributed_automl.scenario.split import split
 from distributed_automl.scenario.synthesis import Definitions
 from distributed_automl.scenario.tuning import Tuned, tune
 
-LEARNER = LightGBM()
 ALL_FEATURES = Selection(methods=())
 ONE_TRIAL = Tuning(n_trials=1)
-SQUARED_OBJECTIVES = frozenset({"rmse", "r2"})
+SQUARED_OBJECTIVES = frozenset({"rmse", "rmsse", "r2"})
+COMMITTEE = Ensemble(tolerance=0.15, single_margin=0.02, max_members=8, n_rounds=16)
+"""A pool has thousands of out-of-fold rows: its votes may follow them further than a scenario's."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """One lesson, fitted on what every split may know.
+
+    Attributes:
+        tuned: the lesson with its out-of-fold predictions.
+        fitted: of each fold and, last, of the holdout's split.
+        held_out: its predictions of the holdout.
+    """
+
+    tuned: Tuned
+    fitted: tuple[Fitted, ...]
+    held_out: FloatArray
 
 
 def fit_pool(
@@ -49,11 +57,11 @@ def fit_pool(
     definitions: Definitions,
     on_stage: OnStage = ignore_stage,
 ) -> PoolFit:
-    """Fit one learner over the rows of many scenarios.
+    """Fit a committee over the rows of many scenarios.
 
     The folds are those of the scenarios: a rolling origin is the same date for all, and a row of a tabular task falls
-    into the same part by its sample id. The learner's configuration is fixed: with this many rows a search costs more
-    than it gains.
+    into the same part by its sample id. The members' configurations are fixed: with this many rows a search costs more
+    than it gains. Who is in the committee, and with what weight, the folds decide.
 
     Args:
         frame: rows of at least one scenario, the user's columns, in any order.
@@ -69,38 +77,43 @@ def fit_pool(
     on_stage("validate")
     samples = pool_samples(frame, problem, definitions, pool_id)
     seed = seed_of(automl.seed, pool_id)
-    on_stage("split")
-    splits = split(samples, automl.validation)
-    on_stage("synthesize")
-    drafts = synthesize_splits(samples, [*splits.folds, splits.holdout, final_split(samples)], definitions, None)
-    on_stage("select")
-    *folds, holdout, everything = select_features(drafts, ALL_FEATURES, seed=seed)
-    scorer = Scorer(problem.objective, automl.costs, naive_error(samples, splits.folds[0].train))
-    arena = Arena(tuple(folds), holdout, everything, scorer, seed)
+    every_feature = automl.model_copy(update={"selection": ALL_FEATURES})
+    arena = arena_of(samples, definitions, every_feature, seed=seed, on_stage=on_stage)
     on_stage("tune")
     baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, ONE_TRIAL)
-    vintages = [fit_vintage(fold, seed) for fold in arena.judged]
-    winner, held_out = judge(vintages, arena)
+    taught = [teach(lesson, arena) for lesson in lessons(samples)]
+    mixture = best_mixture([one.tuned for one in taught], arena.folds, arena.scorer, COMMITTEE)
+    chosen = [one for member in mixture.members for one in taught if one.tuned is member]
+    winner = at_quantile(mixture, arena.folds, arena.scorer)
     on_stage("score")
-    metrics, costs = score_holdout(winner, [held_out], baseline, arena)
+    held_out = [one.held_out for one in chosen]
+    metrics, costs = score_holdout(winner, held_out, baseline, arena)
     on_stage("refit")
-    vintages.append(fit_vintage(everything, seed))
-    shipped = reweighted(winner, [held_out], arena, automl.ensemble)
+    earlier = [vintage(fold, mixture, [one.fitted[place] for one in chosen]) for place, fold in enumerate(arena.judged)]
+    shipped = at_quantile(reweighted(mixture, held_out, arena, COMMITTEE), arena.judged, arena.scorer)
+    last = vintage(arena.everything, shipped, fit_members(shipped, arena.everything, seed))
     return PoolFit(
-        model=assembled(shipped, vintages, baseline, arena, definitions),
+        model=assembled(shipped, earlier, last, baseline=baseline, arena=arena, definitions=definitions),
         estimator="pooled",
         n_samples=len(samples),
-        n_trials=len(winner.members),
-        features=tuple(everything.selected.columns),
-        hyperparameters={LEARNER.name: dict(configuration(problem))},
-        leaderboard=leaderboard(winner.members, baseline, winner, winner.weights),
+        n_trials=len(taught),
+        features=tuple(arena.everything.selected.columns),
+        selection=dict(arena.everything.selected.votes),
+        hyperparameters={one.candidate.name: dict(one.hyperparameters) for one in winner.members},
+        leaderboard=leaderboard([one.tuned for one in taught], baseline, winner, shipped.weights),
         metrics=metrics,
         kpis=costs,
     )
 
 
 def assembled(
-    shipped: Mixture, vintages: Sequence[Vintage], baseline: Tuned, arena: Arena, definitions: Definitions
+    shipped: Mixture,
+    earlier: Sequence[Vintage],
+    last: Vintage,
+    *,
+    baseline: Tuned,
+    arena: Arena,
+    definitions: Definitions,
 ) -> PooledModel:
     """Put the model together: every vintage, and intervals calibrated on all that was predicted out of fold."""
     everything = arena.everything
@@ -110,34 +123,63 @@ def assembled(
         problem=samples.problem,
         definitions=definitions,
         entities=everything.entities,
-        vintages=tuple(vintages),
+        vintages=(*earlier, last),
         calibration=calibrate_on(shipped, arena.judged),
         baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed),
+        strata=arena.holdout.split.strata,
+        shift=shipped.shift,
     )
 
 
-def configuration(problem: Problem) -> Hyperparameters:
-    """Return the learner's configuration: larger than a scenario's own, because a pool has many times its rows.
+def lessons(samples: Samples) -> list[Grouped]:
+    """Return what a pool tries to teach: each family over all rows, and over every group of rows.
 
     Forecasts are learned as logarithms, so that small scenarios count beside large ones; where the objective squares
-    its errors, as they are.
+    its errors, as they are. Relative to the level they are learned as well: that is what groups have in common.
     """
-    squared = problem.objective in SQUARED_OBJECTIVES or not problem.is_forecasting
-    return {
-        "target_transform": "none" if squared else "log1p",
-        "loss": "l2",
-        "n_trees": 120,
-        "learning_rate": 0.08,
-        "num_leaves": 31,
-        "min_data_in_leaf": 50,
-        "feature_fraction": 0.6,
-    }
+    problem = samples.problem
+    size = {"n_trees": 120, "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 50, "feature_fraction": 0.6}
+    if problem.is_classification:
+        per_class = {**size, "n_trees": 80, "num_leaves": 15, "extra_trees": False}  # a tree per class in every round
+        line = {"feature_transform": "none", "alpha": 0.003}
+        return [Grouped(LightGBMClassifier(), None, per_class), Grouped(LogisticRegression(), None, line)]
+    columns = [None, *groupings(samples)]
+    if not problem.is_forecasting:
+        return [Grouped(LightGBM(), column, {"target_transform": "none", "loss": "l2", **size}) for column in columns]
+    squared = problem.objective in SQUARED_OBJECTIVES
+    absolute, relative, scale = ("none", "level", "none") if squared else ("log1p", "log_level", "log1p")
+    trees = {"loss": "l2", **size}
+    line = {"target_transform": relative, "feature_transform": scale, "alpha": 0.01}
+    return [
+        Grouped(LightGBM(), None, {"target_transform": absolute, **trees}),
+        *(Grouped(LightGBM(), column, {"target_transform": relative, **trees}) for column in columns),
+        *(Grouped(Ridge(), column, line) for column in columns),
+    ]
 
 
-def fit_vintage(fold: Fold, seed: int) -> Vintage:
-    """Fit the learner on what a split may know."""
-    fitted = fold.fit(LEARNER, configuration(fold.design.samples.problem), seed=seed)
-    return Vintage(fold.split.name, _cutoff(fold), fitted)
+def teach(lesson: Grouped, arena: Arena) -> Taught:
+    """Fit a lesson on the folds and on the holdout's split, and judge it on the folds."""
+    started = time.perf_counter()
+    fitted = tuple(fold.fit(lesson, lesson.hyperparameters, seed=arena.seed) for fold in arena.judged)
+    predictions = [fold.predict(one) for fold, one in zip(arena.judged, fitted, strict=True)]
+    *folds, held_out = predictions
+    predicted = np.concatenate(folds)
+    gain = arena.scorer.gain(arena.folds, predicted)
+    tuned = Tuned(lesson, lesson.hyperparameters, predicted, gain, 1, time.perf_counter() - started)
+    return Taught(tuned, fitted, held_out)
+
+
+def vintage(fold: Fold, mixture: Mixture, fitted: Sequence[Fitted]) -> Vintage:
+    """Return the committee as it was fitted on what a split may know.
+
+    Args:
+        fold: the split.
+        mixture: whose weights count: chosen without a look at the split's own outcome beyond the folds.
+        fitted: its members, in order.
+    """
+    names = [one.candidate.name for one in mixture.members]
+    weights = dict(zip(names, mixture.weights, strict=True))
+    return Vintage(fold.split.name, _cutoff(fold), Committee(dict(zip(names, fitted, strict=True)), weights))
 
 
 def _cutoff(fold: Fold) -> Timestamp | None:
@@ -146,14 +188,3 @@ def _cutoff(fold: Fold) -> Timestamp | None:
         return fold.split.cutoff
     latest: Timestamp = samples.timestamps.max()
     return latest
-
-
-def judge(vintages: Sequence[Vintage], arena: Arena) -> tuple[Mixture, FloatArray]:
-    """Return the learner with its out-of-fold predictions, and its predictions of the holdout."""
-    started = time.perf_counter()
-    *folds, held_out = (fold.predict(one.fitted) for one, fold in zip(vintages, arena.judged, strict=True))
-    predicted = np.concatenate(folds)
-    gain = arena.scorer.gain(arena.folds, predicted)
-    problem = arena.holdout.design.samples.problem
-    learner = Tuned(LEARNER, configuration(problem), predicted, gain, 1, time.perf_counter() - started)
-    return Mixture((learner,), (1.0,), predicted, gain), held_out

@@ -1,13 +1,14 @@
 """What a candidate sees of a split: its rows, the features learned without the rows it is judged by, and its score."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from distributed_automl.errors import ModelError
-from distributed_automl.parameters import Costs, Selection
+from distributed_automl.parameters import AutoML, Costs, Selection
+from distributed_automl.scenario.classes import class_costs, decide, decision_weights
 from distributed_automl.scenario.design import SERIES_COL, Design, FloatArray, IntArray, Samples, Split
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters
 from distributed_automl.scenario.members import clip
@@ -15,7 +16,16 @@ from distributed_automl.scenario.metrics import Outcome, gain
 from distributed_automl.scenario.pool import FINAL, PooledModel
 from distributed_automl.scenario.selection._base import Selected
 from distributed_automl.scenario.selection.vote import select
-from distributed_automl.scenario.synthesis import Definitions, EntityTables, learn_entities, synthesize
+from distributed_automl.scenario.shift import learn_shift, target_quantile
+from distributed_automl.scenario.split import order_of, split
+from distributed_automl.scenario.synthesis import Definitions, EntityTables, design_of, learn_entities
+
+OnStage = Callable[[str], None]
+"""Told the name of each stage when it begins."""
+
+
+def ignore_stage(stage: str) -> None:
+    """Do nothing when a stage begins."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Fold:
         )
 
     def predict(self, fitted: Fitted) -> FloatArray:
-        """Predict the validation rows from the training rows' history, shape (n_valid,), not below `target_min`.
+        """Predict the validation rows from the training rows' history, not below `target_min`; see Fitted.predict.
 
         Raises:
             ModelError: a prediction is not finite.
@@ -64,37 +74,51 @@ class Draft:
 
 
 def synthesize_splits(
-    samples: Samples, splits: Sequence[Split], definitions: Definitions, pool: PooledModel | None
+    samples: Samples,
+    splits: Sequence[Split],
+    definitions: Definitions,
+    pool: PooledModel | None,
+    *,
+    costs: Costs | None = None,
 ) -> list[Draft]:
     """Synthesize the features of each split, learning from its training rows alone.
 
     Features that learn nothing (a lag, a calendar) are the same in every split and computed once.
     """
+    quantile = target_quantile(samples.problem.objective, costs) if costs else None
     drafts: list[Draft] = []
-    for split in splits:
-        entities = learn_entities(samples, definitions, split.train)
+    for cut in splits:
+        entities = learn_entities(samples, definitions, cut.train)
         learned = bool(entities.tables) or not drafts
-        X = synthesize(samples, definitions, entities) if learned else drafts[0].design.X
-        drafts.append(Draft(split, Design(samples, X, pool.before(split) if pool else None), entities))
+        design = design_of(samples, definitions, entities) if learned else drafts[0].design
+        design = replace(design, pooled=pool.before(cut) if pool else None, quantile=quantile)
+        drafts.append(Draft(cut, design, entities))
     return drafts
 
 
 def select_features(drafts: Sequence[Draft], selection: Selection, *, seed: int) -> list[Fold]:
     """Let the selectors vote on the training rows of each split alone."""
+    order = order_of(drafts[0].design.samples)
     return [
-        Fold(
-            draft.split,
-            draft.design,
-            draft.entities,
-            select(
-                draft.design.X.iloc[draft.split.train],
-                draft.design.samples.y[draft.split.train],
-                selection,
-                seed=seed,
-            ),
-        )
-        for draft in drafts
+        Fold(draft.split, draft.design, draft.entities, _voted(draft, selection, order, seed=seed)) for draft in drafts
     ]
+
+
+def _voted(draft: Draft, selection: Selection, order: FloatArray, *, seed: int) -> Selected:
+    samples, train = draft.design.samples, draft.split.train
+    return select(
+        draft.design.X.iloc[train],
+        samples.y[train],
+        selection,
+        task=samples.problem.task,
+        order=order[train],
+        seed=seed,
+    )
+
+
+def actuals(folds: Sequence[Fold]) -> FloatArray:
+    """Return what came true in the folds' validation rows, concatenated in their order."""
+    return np.concatenate([fold.design.samples.y[fold.split.valid] for fold in folds])
 
 
 @dataclass(frozen=True)
@@ -103,16 +127,53 @@ class Scorer:
 
     objective: str
     costs: Costs
-    naive_error: float
+    naive_error: float = math.nan
+    naive_rmse: float = math.nan
 
-    def outcome(self, folds: Sequence[Fold], predicted: FloatArray) -> Outcome:
-        """Pair predictions, concatenated in the folds' order, with what came true."""
-        y_true = np.concatenate([fold.design.samples.y[fold.split.valid] for fold in folds])
-        return Outcome(y_true=y_true, y_pred=predicted, naive_error=self.naive_error, costs=self.costs)
+    def outcome(self, folds: Sequence[Fold], predicted: FloatArray, *, decision: FloatArray | None = None) -> Outcome:
+        """Pair predictions, concatenated in the folds' order, with what came true.
+
+        Args:
+            folds: where the predictions were made.
+            predicted: shape (n_valid,); of classes (n_valid, n_classes).
+            decision: weight of each class when one is decided for; None: as learned from the first fold.
+        """
+        samples, y_true = folds[0].design.samples, actuals(folds)
+        outcome = Outcome(y_true, predicted, naive_error=self.naive_error, costs=self.costs, naive_rmse=self.naive_rmse)
+        if not samples.problem.is_classification:
+            return outcome
+        weights = decision_weights(samples, folds[0].split.train) if decision is None else decision
+        costs = class_costs(samples.problem, samples.classes)
+        return replace(outcome, decided=decide(predicted, weights), class_costs=costs)
+
+    @property
+    def quantile(self) -> float | None:
+        """The quantile of the target that the objective is best served by; None if it is none in particular."""
+        return target_quantile(self.objective, self.costs)
 
     def gain(self, folds: Sequence[Fold], predicted: FloatArray) -> float:
-        """Return the objective, greater is better."""
+        """Return the objective, greater is better.
+
+        Where the objective is best served by a quantile, predictions are judged after the shift that brings them there:
+        the winner gets such a shift, so means, medians and quantiles compete on the same terms.
+        """
+        if self.quantile is not None:
+            shift = learn_shift(actuals(folds), predicted, self.quantile)
+            predicted = clip(shift.apply(predicted), folds[0].design.samples.problem.target_min)
+        return self.gain_as_is(folds, predicted)
+
+    def gain_as_is(self, folds: Sequence[Fold], predicted: FloatArray) -> float:
+        """Return the objective of predictions as they stand, greater is better."""
         return gain(self.outcome(folds, predicted), self.objective)
+
+
+def scorer_of(samples: Samples, rows: IntArray, costs: Costs) -> Scorer:
+    """Return the scorer of a problem. The errors of seasonal naive over some rows are the scale of scaled metrics."""
+    differences = seasonal_differences(samples, rows)
+    if not len(differences):
+        return Scorer(samples.problem.objective, costs)
+    naive_error, naive_rmse = float(np.abs(differences).mean()), float(np.sqrt(np.square(differences).mean()))
+    return Scorer(samples.problem.objective, costs, naive_error, naive_rmse)
 
 
 @dataclass(frozen=True)
@@ -139,22 +200,54 @@ class Arena:
         return (*self.folds, self.holdout)
 
 
+def arena_of(
+    samples: Samples,
+    definitions: Definitions,
+    automl: AutoML,
+    *,
+    pool: PooledModel | None = None,
+    seed: int,
+    on_stage: OnStage,
+) -> Arena:
+    """Split the rows, synthesize features and select them in each split, from its training rows alone.
+
+    Args:
+        samples: canonical rows.
+        definitions: of the features.
+        automl: how folds are cut and who selects features.
+        pool: the frozen pooled model of similar scenarios; None if there is none.
+        seed: of every random draw.
+        on_stage: told when a stage begins.
+
+    Raises:
+        ScenarioSkipped: the rows are too few for one fold and a holdout.
+    """
+    on_stage("split")
+    splits = split(samples, automl.validation)
+    on_stage("synthesize")
+    cuts = [*splits.folds, splits.holdout, final_split(samples)]
+    drafts = synthesize_splits(samples, cuts, definitions, pool, costs=automl.costs)
+    on_stage("select")
+    *folds, holdout, everything = select_features(drafts, automl.selection, seed=seed)
+    return Arena(tuple(folds), holdout, everything, scorer_of(samples, splits.folds[0].train, automl.costs), seed)
+
+
 def final_split(samples: Samples) -> Split:
     """Return the split that learns from every row whose target is known and judges none."""
     known = np.flatnonzero(np.isfinite(samples.y))
     return Split(FINAL, train=known, valid=np.array([], dtype=np.intp))
 
 
-def naive_error(samples: Samples, rows: IntArray) -> float:
-    """Return the mean absolute seasonal difference of the target over some rows, the scale of MASE.
+def seasonal_differences(samples: Samples, rows: IntArray) -> FloatArray:
+    """Return what the target of some rows lies above that of a season earlier, shape (n_pairs,).
 
-    Every series counts by its number of known pairs. NaN in tabular tasks and where no pair of rows is a season apart.
+    Every series counts by its known pairs. Empty in tabular tasks and where no pair of rows is a season apart.
     """
     if not samples.problem.is_forecasting:
-        return math.nan
+        return np.empty(0)
     known = np.full(len(samples), np.nan)
     known[rows] = samples.y[rows]
     series = samples.frame[SERIES_COL].to_numpy()
-    differences = np.abs(known[samples.season :] - known[: -samples.season])
-    pairs = differences[(series[samples.season :] == series[: -samples.season]) & np.isfinite(differences)]
-    return float(pairs.mean()) if len(pairs) else math.nan
+    differences = known[samples.season :] - known[: -samples.season]
+    is_pair = (series[samples.season :] == series[: -samples.season]) & np.isfinite(differences)
+    return np.asarray(differences[is_pair])

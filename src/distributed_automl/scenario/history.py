@@ -68,3 +68,15 @@ def _strands(samples: Samples) -> IntArray:
     starts = series_starts(samples)
     phases = (np.arange(len(starts)) - starts) % samples.season
     return (starts * samples.season + phases).astype(np.intp)
+
+
+def zero_share(samples: Samples) -> float:
+    """Return the share of zeros among the known targets, each series' last horizon (the holdout) left out; 0 if none.
+
+    It says which candidates may compete, and that must not follow from the rows that the final score is made on.
+    """
+    known = pd.Series(np.flatnonzero(np.isfinite(samples.y)), dtype=np.intp)
+    starts = series_starts(samples)[known]
+    remaining = known.groupby(starts).cumcount(ascending=False).to_numpy()
+    earlier = samples.y[known.to_numpy()[remaining >= samples.problem.horizon]]
+    return float((earlier == 0.0).mean()) if len(earlier) else 0.0

@@ -1,16 +1,22 @@
-"""Prediction intervals from out-of-fold residuals: split conformal, with a scale that may grow with the prediction.
+"""Prediction intervals from out-of-fold residuals: split conformal, with a scale that grows with prediction and step.
 
 Residuals (actual minus prediction) of rows that a model was not fitted on are divided by a scale, and an interval is
 the prediction plus two quantiles of them, times the scale of the row. With n exchangeable residuals the k-th smallest,
 k = ceil((n + 1) * q), covers a new one with a probability of at least q (Lei et al. 2018, "Distribution-free predictive
 inference for regression", section 2.2; scaled residuals are in section 5.2). Each tail gets half of what the level
 leaves out, since the errors of counts are skewed: a day cannot sell less than nothing.
+
+The residuals of one forecast are not exchangeable with those of the next: a forecast that is too high on Monday is too
+high on Tuesday. Four windows of 48 hours may tell no more than ten independent errors would, and their outer quantiles
+are too narrow by far. So a scenario's own quantiles count by the number of independent residuals that its own are
+worth, and the rest of the weight is a shape's, in units of the scenario's own mean absolute error: that of a pool of
+similar scenarios, or Student's t with four degrees of freedom where there is none.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,7 +26,58 @@ from distributed_automl.tables import interval_names
 MIN_GROUP_RESIDUALS = 100
 """Residuals that a group of steps has at least; below that one group serves all steps."""
 MAX_GROUPS = 4
+MIN_SCENARIOS = 8
+"""Scenarios that a pool's shape is learned from at least."""
+POOL_WORTH = 40.0
+"""Independent residuals of its own at which a scenario's quantiles count as much as its pool's shape."""
+STUDENT_WORTH = 10.0
+"""The same where there is no pool."""
+STEPS_AROUND = 2
+"""Steps before and after a step whose errors say, in a pool, how large its errors are."""
 _FLOOR_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Out-of-fold residuals, with what they may depend on; each array has shape (n,).
+
+    Attributes:
+        values: actual minus prediction of rows that the model was not fitted on; NaN is left out.
+        predicted: prediction of the same rows.
+        steps: periods after the origin; all equal in tabular tasks.
+        windows: residuals with the same number were made by one forecast; all different in tabular tasks.
+        scenarios: number of the scenario; all equal unless a pool is calibrated.
+    """
+
+    values: FloatArray
+    predicted: FloatArray
+    steps: IntArray
+    windows: IntArray
+    scenarios: IntArray
+
+    def where(self, kept: Any) -> "Residuals":
+        """Return some of the residuals, by mask or position."""
+        return Residuals(*(column[kept] for column in vars(self).values()))
+
+    @property
+    def known(self) -> "Residuals":
+        """The finite ones."""
+        return self.where(np.isfinite(self.values) & np.isfinite(self.predicted))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How residuals spread in a pool of scenarios, each in units of its scenario's own mean absolute residual.
+
+    Attributes:
+        growth: scale of the errors at step 1, 2, ..., relative to their mean; the last one serves later steps.
+        lower: of each level, how far the bound lies below the prediction; not negative.
+        upper: the same above the prediction.
+    """
+
+    growth: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -31,17 +88,22 @@ class Calibration:
         levels: nominal coverages, ascending.
         power: the scale of a prediction p is max(|p|, floor) ** power.
         floor: size below which the scale does not fall, positive, in units of the target.
-        last_steps: the last step of every group of steps but the last one, ascending.
-        lower: of each group and level, how far the bound lies below the prediction, in scales; not negative.
+        growth: factor of the scale at step 1, 2, ...; the last one serves later steps.
+        lower: of each level, how far the bound lies below the prediction, in scales; not negative.
         upper: the same above the prediction.
+        shape: what a pool teaches its scenarios; None for a scenario's own calibration.
     """
+
+    kind: ClassVar[str] = "intervals"
+    classes: ClassVar[tuple[str, ...]] = ()
 
     levels: tuple[float, ...]
     power: float
     floor: float
-    last_steps: tuple[int, ...]
-    lower: tuple[tuple[float, ...], ...]
-    upper: tuple[tuple[float, ...], ...]
+    growth: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    shape: Shape | None = field(default=None, repr=False)
 
     def bounds(self, predicted: FloatArray, steps: IntArray, target_min: float | None = None) -> dict[str, FloatArray]:
         """Return the intervals of some predictions; an interval of a lower level lies inside those of higher ones.
@@ -54,72 +116,183 @@ class Calibration:
         Returns:
             Column name (see `interval_names`) -> bounds, shape (n,): lower <= predicted <= upper.
         """
-        scale = _scale(predicted, self.power, self.floor)
-        group = np.searchsorted(np.array(self.last_steps, dtype=np.int64), steps, side="left")
+        scale = _scale(predicted, self.power, self.floor) * _at(self.growth, steps)
         least = -math.inf if target_min is None else target_min
         columns: dict[str, FloatArray] = {}
-        for place, level in enumerate(self.levels):
+        for level, below, above in zip(self.levels, self.lower, self.upper, strict=True):
             lower_name, upper_name = interval_names(level)
-            below, above = (np.array(offsets)[group, place] * scale for offsets in (self.lower, self.upper))
-            columns[lower_name] = np.minimum(np.maximum(predicted - below, least), predicted)
-            columns[upper_name] = predicted + above
+            columns[lower_name] = np.minimum(np.maximum(predicted - below * scale, least), predicted)
+            columns[upper_name] = predicted + above * scale
         return columns
 
     def to_parts(self) -> dict[str, Any]:
         """Return everything that `from_parts` needs, as JSON values."""
-        return {
-            "levels": list(self.levels),
-            "power": self.power,
-            "floor": self.floor,
-            "last_steps": list(self.last_steps),
-            "lower": [list(offsets) for offsets in self.lower],
-            "upper": [list(offsets) for offsets in self.upper],
-        }
+        shape = None if self.shape is None else {name: list(values) for name, values in vars(self.shape).items()}
+        lists = {name: list(getattr(self, name)) for name in ("levels", "growth", "lower", "upper")}
+        return {**lists, "power": self.power, "floor": self.floor, "shape": shape}
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Rebuild from `to_parts`."""
+        shape = parts["shape"]
         return cls(
-            levels=tuple(parts["levels"]),
+            **{name: tuple(parts[name]) for name in ("levels", "growth", "lower", "upper")},
             power=float(parts["power"]),
             floor=float(parts["floor"]),
-            last_steps=tuple(parts["last_steps"]),
-            lower=tuple(tuple(offsets) for offsets in parts["lower"]),
-            upper=tuple(tuple(offsets) for offsets in parts["upper"]),
+            shape=None if shape is None else Shape(**{name: tuple(values) for name, values in shape.items()}),
         )
 
 
-def calibrate(residuals: FloatArray, predictions: FloatArray, steps: IntArray, levels: Sequence[float]) -> Calibration:
-    """Learn how far actuals stray from predictions.
+def calibrate(residuals: Residuals, levels: Sequence[float], *, shape: Shape | None = None) -> Calibration:
+    """Learn how far actuals stray from predictions; from the residuals of a pool, also what it teaches its scenarios.
 
     Args:
-        residuals: actual minus prediction of rows that the model was not fitted on, shape (n,). NaN is left out.
-        predictions: of the same rows, shape (n,).
-        steps: periods after the origin of the same rows, shape (n,); all equal in tabular tasks.
+        residuals: of one scenario, or of the scenarios of a pool.
         levels: nominal coverages between 0 and 1.
+        shape: what the scenario's pool teaches, for the same levels; None if there is no pool.
 
     Raises:
         ValueError: no finite residual.
     """
-    known = np.isfinite(residuals) & np.isfinite(predictions)
-    residuals, predictions, steps = residuals[known], predictions[known], steps[known]
-    if len(residuals) == 0:
+    known = residuals.known
+    if len(known.values) == 0:
         raise ValueError("prediction intervals need at least one finite residual, found none")
     ordered = tuple(sorted(set(levels)))
-    floor = _floor_of(predictions)
-    power = _power_of(predictions)
-    scaled = residuals / _scale(predictions, power, floor)
-    last_steps = _groups_of(steps, ordered)
-    group = np.searchsorted(np.array(last_steps, dtype=np.int64), steps, side="left")
-    groups = [np.sort(scaled[group == number]) for number in range(len(last_steps) + 1)]
+    floor, power = _floor_of(known.predicted), _power_of(known.predicted)
+    scaled = known.values / _scale(known.predicted, power, floor)
+    worth = STUDENT_WORTH if shape is None else POOL_WORTH
+    shape = shape or _student_shape(_growth_of(np.abs(scaled), known.steps, ordered), ordered)
+    scaled = scaled / _at(shape.growth, known.steps)
+    own = n_independent(scaled, known.windows)
+    share, unit = own / (own + worth), float(np.abs(scaled).mean())
+    below, above = _tails(scaled, ordered)
     return Calibration(
         levels=ordered,
         power=power,
         floor=floor,
-        last_steps=last_steps,
-        lower=tuple(tuple(_offset(-values[::-1], level) for level in ordered) for values in groups),
-        upper=tuple(tuple(_offset(values, level) for level in ordered) for values in groups),
+        growth=shape.growth,
+        lower=_mixed(below, shape.lower, share=share, unit=unit),
+        upper=_mixed(above, shape.upper, share=share, unit=unit),
+        shape=learn_shape(known, ordered),
     )
+
+
+def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
+    """Learn what the residuals of many scenarios have in common; None from fewer than MIN_SCENARIOS.
+
+    Each window's residuals are measured by its scenario's mean absolute residual in the other windows. That ratio is
+    what a scenario meets when it measures tomorrow's errors by yesterday's, and so its quantiles hold in the fleet.
+
+    Args:
+        residuals: finite.
+        levels: nominal coverages, ascending.
+    """
+    codes, scenarios = np.unique(residuals.scenarios, return_inverse=True)
+    if len(codes) < MIN_SCENARIOS:
+        return None
+    order = np.argsort(scenarios, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(scenarios[order])) + 1)
+    ratios = np.empty(len(residuals.values))
+    for rows in groups:
+        ratios[rows] = _ratios(residuals.where(rows))
+    growth = _pool_growth(np.abs(ratios), residuals.steps)
+    below, above = _tails(ratios / _at(growth, residuals.steps), levels)
+    return Shape(growth, below, above)
+
+
+def n_independent(scaled: FloatArray, windows: IntArray) -> float:
+    """Return how many independent residuals would tell as much about their spread as these, shape (n,), do.
+
+    Within windows of H independent errors the mean square of a window's mean is 1 / H of that of the errors; with
+    errors that are all alike in a window it is all of it, and a window counts as one residual.
+    """
+    square = float(np.square(scaled).mean())
+    numbers = np.unique(windows, return_inverse=True)[1]
+    counts = np.bincount(numbers)
+    means = np.bincount(numbers, scaled) / counts
+    common = float((counts * np.square(means)).sum() / len(scaled))
+    if common <= 0.0:
+        return float(len(scaled))
+    return min(len(counts) * square / common, float(len(scaled)))
+
+
+def _ratios(residuals: Residuals) -> FloatArray:
+    """Divide one scenario's scaled residuals by their mean size in the other windows. Shape (n,)."""
+    scale = _scale(residuals.predicted, _power_of(residuals.predicted), _floor_of(residuals.predicted))
+    scaled = residuals.values / scale
+    numbers = np.unique(residuals.windows, return_inverse=True)[1]
+    sizes, counts = np.bincount(numbers, np.abs(scaled)), np.bincount(numbers)
+    usual = float(np.abs(scaled).mean())
+    if usual == 0.0 or len(counts) == 1:
+        return scaled / (usual or 1.0)
+    others = (sizes.sum() - sizes) / (counts.sum() - counts)
+    ratios: FloatArray = scaled / np.maximum(others, _LEAST_SHARE * usual)[numbers]
+    return ratios
+
+
+_LEAST_SHARE = 0.2
+"""Share of its mean size below which a scenario's errors do not fall in some windows, so that ratios stay finite."""
+
+
+def _pool_growth(sizes: FloatArray, steps: IntArray) -> tuple[float, ...]:
+    """Return the mean size of the errors around each step, relative to that of all."""
+    places = np.maximum(steps, 1) - 1
+    totals, counts = np.bincount(places, sizes), np.bincount(places)
+    mean = float(sizes.mean())
+    if mean == 0.0:
+        return (1.0,)
+    window = np.ones(2 * STEPS_AROUND + 1)
+    near, n_near = (np.convolve(values, window)[STEPS_AROUND:-STEPS_AROUND] for values in (totals, counts))
+    return tuple(float(value) for value in (near + mean * _FEW) / (n_near + _FEW) / mean)
+
+
+_FEW = 20.0
+"""Residuals of a mean size that a step's own are mixed with, in case they are few."""
+
+
+def _growth_of(sizes: FloatArray, steps: IntArray, levels: Sequence[float]) -> tuple[float, ...]:
+    """Return the mean size of the errors in each step's group, relative to that of all; (1,) from a few residuals."""
+    last_steps = _groups_of(steps, levels)
+    mean = float(sizes.mean())
+    if not last_steps or mean == 0.0:
+        return (1.0,)
+    group = np.searchsorted(np.array(last_steps), steps, side="left")
+    relative = np.bincount(group, sizes) / np.bincount(group) / mean
+    every_step = np.arange(1, last_steps[-1] + 2)
+    values = np.maximum(relative, _LEAST_SHARE)[np.searchsorted(np.array(last_steps), every_step, side="left")]
+    return tuple(float(value) for value in values)
+
+
+def _at(growth: Sequence[float], steps: IntArray) -> FloatArray:
+    """Return the factor of each step, shape (n,); the first one's before step 1, the last one's beyond the last."""
+    factors: FloatArray = np.array(growth, dtype=np.float64)[np.clip(steps, 1, len(growth)) - 1]
+    return factors
+
+
+def _tails(scaled: FloatArray, levels: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return how far the bounds of each level lie below and above 0."""
+    values = np.sort(scaled)
+    return tuple(_offset(-values[::-1], level) for level in levels), tuple(_offset(values, level) for level in levels)
+
+
+def _mixed(own: Sequence[float], shape: Sequence[float], *, share: float, unit: float) -> tuple[float, ...]:
+    """Mix a scenario's own offsets with those of a shape, which are in its units."""
+    return tuple(share * mine + (1.0 - share) * unit * other for mine, other in zip(own, shape, strict=True))
+
+
+def _student_shape(growth: tuple[float, ...], levels: Sequence[float]) -> Shape:
+    offsets = tuple(_student(level) for level in levels)
+    return Shape(growth, offsets, offsets)
+
+
+def _student(level: float) -> float:
+    """Return the bound of a central interval of Student's t with four degrees of freedom.
+
+    Its mean absolute value is 1, so that this is in units of the mean absolute residual. The quantile function is in
+    closed form (Shaw 2006, "Sampling Student's t distribution", section 2).
+    """
+    alpha = 1.0 - level**2  # 4 u (1 - u) at u = (1 + level) / 2
+    return 2.0 * math.sqrt(math.cos(math.acos(math.sqrt(alpha)) / 3.0) / math.sqrt(alpha) - 1.0)
 
 
 def _floor_of(predictions: FloatArray) -> float:

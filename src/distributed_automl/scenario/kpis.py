@@ -1,8 +1,8 @@
-"""Business KPIs: what the errors of a forecast cost, in units and in money."""
+"""Business KPIs: what the errors of a prediction cost, in units, rows and money."""
 
 import numpy as np
 
-from distributed_automl.scenario.outcome import ANY_TASK, Metric, Outcome
+from distributed_automl.scenario.outcome import CLASSES, NUMBERS, Metric, Outcome
 
 
 def units_short(outcome: Outcome) -> float:
@@ -35,17 +35,31 @@ def total_cost(outcome: Outcome) -> float:
     return lost_margin(outcome) + holding_cost(outcome)
 
 
+def n_wrong(outcome: Outcome) -> float:
+    """Count the rows that were put into a wrong class."""
+    return float(outcome.is_wrong.sum())
+
+
+def misclassification_cost(outcome: Outcome) -> float:
+    """Price every row in a wrong class at what it costs to miss its true class."""
+    if outcome.class_costs is None:
+        return n_wrong(outcome)
+    return float(outcome.class_costs[outcome.codes[outcome.is_wrong]].sum())
+
+
 KPIS: dict[str, Metric] = {
-    "units_short": Metric(units_short, ANY_TASK),
-    "units_over": Metric(units_over, ANY_TASK),
-    "lost_revenue": Metric(lost_revenue, ANY_TASK),
-    "lost_margin": Metric(lost_margin, ANY_TASK),
-    "holding_cost": Metric(holding_cost, ANY_TASK),
-    "total_cost": Metric(total_cost, ANY_TASK),
+    "units_short": Metric(units_short, NUMBERS),
+    "units_over": Metric(units_over, NUMBERS),
+    "lost_revenue": Metric(lost_revenue, NUMBERS),
+    "lost_margin": Metric(lost_margin, NUMBERS),
+    "holding_cost": Metric(holding_cost, NUMBERS),
+    "total_cost": Metric(total_cost, NUMBERS),
+    "n_wrong": Metric(n_wrong, CLASSES),
+    "misclassification_cost": Metric(misclassification_cost, CLASSES),
 }
 """Name -> KPI. A new one costs a function and a line here."""
 
 
-def kpis(outcome: Outcome) -> dict[str, float]:
-    """Compute every KPI. All are sums over the rows: KPIs of scenarios and folds may be added up."""
-    return {name: kpi.function(outcome) for name, kpi in KPIS.items()}
+def kpis(outcome: Outcome, task: str) -> dict[str, float]:
+    """Compute every KPI of a task. All are sums over the rows: KPIs of scenarios and folds may be added up."""
+    return {name: kpi.function(outcome) for name, kpi in KPIS.items() if task in kpi.tasks}

@@ -1,6 +1,6 @@
 """The ladder: the champion answers if it can, else the pooled model of similar scenarios, else the baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +12,16 @@ from distributed_automl.errors import ModelError
 from distributed_automl.parameters import Problem
 from distributed_automl.scenario.calendar import season_of, steps_after
 from distributed_automl.scenario.canonical import canonical
+from distributed_automl.scenario.class_calibration import ClassCalibration
+from distributed_automl.scenario.classes import class_codes, class_costs, classes_of, decide
 from distributed_automl.scenario.design import ROW_COL, Design, FloatArray, IntArray, Kinds, Samples, Timestamp
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Fitted
-from distributed_automl.scenario.intervals import Calibration, calibrate
-from distributed_automl.scenario.members import clip
+from distributed_automl.scenario.intervals import Calibration, Residuals, calibrate
+from distributed_automl.scenario.members import AnyCalibration, clip
 from distributed_automl.scenario.model import ScenarioModel
 from distributed_automl.scenario.pool import PooledModel
-from distributed_automl.scenario.synthesis import synthesize
+from distributed_automl.scenario.synthesis import design_of
 from distributed_automl.tables import interval_names
 
 BACKTEST_WINDOWS = 4
@@ -59,9 +61,12 @@ class Answer:
     Attributes:
         row: positions in the frame that came in, shape (n_asked,).
         steps: periods after the origin, shape (n_asked,).
-        predicted: shape (n_asked,), in units of the target.
-        baseline: what the baseline says, shape (n_asked,).
+        predicted: shape (n_asked,), in units of the target; of classes calibrated probabilities, (n_asked, n_classes).
+        baseline: what the baseline says, of the same shape.
         bounds: interval column -> shape (n_asked,); NaN where the rung has no interval.
+        classes: labels of the classes; empty if the target is a number.
+        decided: code of the class that `predicted` decides for, shape (n_asked,); None if the target is a number.
+        baseline_decided: the same of `baseline`.
     """
 
     row: IntArray
@@ -69,9 +74,19 @@ class Answer:
     predicted: FloatArray
     baseline: FloatArray
     bounds: Mapping[str, FloatArray]
+    classes: tuple[str, ...] = ()
+    decided: IntArray | None = None
+    baseline_decided: IntArray | None = None
 
 
-def ask(frame: pd.DataFrame, problem: Problem, kinds: Kinds, origin: Timestamp | None = None) -> Question:
+def ask(
+    frame: pd.DataFrame,
+    problem: Problem,
+    kinds: Kinds,
+    origin: Timestamp | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+) -> Question:
     """Find the rows asked for: those without a target and, in forecasting, later than the origin.
 
     Args:
@@ -79,12 +94,13 @@ def ask(frame: pd.DataFrame, problem: Problem, kinds: Kinds, origin: Timestamp |
         problem: the use case.
         kinds: the feature columns to keep.
         origin: last timestamp that may be known; None: the latest with any target.
+        classes: classification: the classes to answer in; None: those of the rows.
 
     Raises:
         TableError: a column is missing or of a wrong type, or a row is there twice.
     """
     if not problem.is_forecasting:
-        return _ask_tabular(canonical(frame, problem, kinds))
+        return _ask_tabular(canonical(frame, problem, kinds, classes=classes))
     lenient = problem.model_copy(update={"missing_rows": "null"}) if problem.missing_rows == "error" else problem
     origin = _origin(frame, problem) if origin is None else origin
     samples = canonical(frame, lenient, kinds, origin=origin)
@@ -138,24 +154,25 @@ def champion_answer(
     Raises:
         ModelError: there is too little history, or the pooled model that it was trained with is not there.
     """
-    question = ask(frame, model.problem, model.definitions.kinds, origin)
+    question = ask(frame, model.problem, model.definitions.kinds, origin, classes=model.calibration.classes)
     _require_history(question)
     _require_horizon(question)
     if model.pool_digest is not None and (pool is None or pool.digest != model.pool_digest):
         raise ModelError(f"the pooled model {model.pool_digest[:12]} that it was trained with is not there")
-    X = synthesize(question.samples, model.definitions, model.entities)
-    design = Design(question.samples, X, pool.latest if pool else None)
+    pooled = pool.latest if pool else None
+    design = design_of(question.samples, model.definitions, model.entities, pooled=pooled)
     predicted = model.predict(design, question.history, question.asked)
     return _answer(question, predicted, model.baseline, model.calibration)
 
 
 def pooled_answer(frame: pd.DataFrame, pool: PooledModel, origin: Timestamp | None) -> Answer:
     """Let the pooled model of similar scenarios answer."""
-    question = ask(frame, pool.problem, pool.definitions.kinds, origin)
+    question = ask(frame, pool.problem, pool.definitions.kinds, origin, classes=pool.calibration.classes)
     _require_horizon(question)
-    X = synthesize(question.samples, pool.definitions, pool.entities)
-    design = Design(question.samples, X)
+    design = design_of(question.samples, pool.definitions, pool.entities)
     predicted = pool.latest.predict(design, history=question.history, rows=question.asked)
+    if pool.shift is not None:
+        predicted = pool.shift.apply(predicted)
     return _answer(question, clip(predicted, pool.problem.target_min), pool.baseline, pool.calibration)
 
 
@@ -167,7 +184,12 @@ def baseline_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | N
 
 
 def constant_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | None) -> Answer:
-    """Answer with the mean of what is known, whatever else is wrong with the rows (a calendar off its grid, say)."""
+    """Answer with the mean of what is known, whatever else is wrong with the rows (a calendar off its grid, say).
+
+    Of classes the frequencies answer.
+    """
+    if problem.is_classification:
+        return _frequent_classes(frame, problem)
     target = pd.to_numeric(frame[problem.target], errors="coerce").to_numpy(dtype=np.float64)
     is_asked = np.isnan(target)
     if problem.is_forecasting:
@@ -203,11 +225,11 @@ def _backtest(question: Question, fitted: Fitted) -> Calibration | None:
         if len(earlier) and judged.any():
             predicted = clip(fitted.predict(_plain(question), earlier, history[judged]), problem.target_min)
             ahead = (window + 1) * problem.horizon - age[judged]
-            parts.append((samples.y[history[judged]] - predicted, predicted, ahead))
+            number = np.full(len(ahead), window, dtype=np.intp)
+            parts.append((samples.y[history[judged]] - predicted, predicted, ahead, number, np.zeros_like(number)))
     if sum(len(residuals) for residuals, *_ in parts) < MIN_BASELINE_RESIDUALS:
         return None
-    residuals, predicted, ahead = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return calibrate(residuals, predicted, ahead, problem.levels)
+    return calibrate(Residuals(*(np.concatenate(column) for column in zip(*parts, strict=True))), problem.levels)
 
 
 def _require_history(question: Question) -> None:
@@ -224,19 +246,60 @@ def _require_horizon(question: Question) -> None:
 
 
 def _answer(
-    question: Question, predicted: FloatArray | None, baseline: Fitted, calibration: Calibration | None
+    question: Question, predicted: FloatArray | None, baseline: Fitted, calibration: AnyCalibration | None
 ) -> Answer:
     problem = question.samples.problem
     plain = clip(baseline.predict(_plain(question), question.history, question.asked), problem.target_min)
     values = plain if predicted is None else predicted
     if not np.isfinite(values).all():
         raise ModelError(f"{(~np.isfinite(values)).sum()} of {len(values)} predictions are not finite")
+    if problem.is_classification:
+        classes, row = question.samples.classes, question.row
+        return class_answer(row, values, plain, classes=classes, problem=problem, calibration=calibration)
     bounds = (
-        no_bounds(problem, len(values))
-        if calibration is None
-        else calibration.bounds(values, question.steps, problem.target_min)
+        calibration.bounds(values, question.steps, problem.target_min)
+        if isinstance(calibration, Calibration)
+        else no_bounds(problem, len(values))
     )
     return Answer(question.row, question.steps, values, plain, bounds)
+
+
+def class_answer(
+    row: IntArray,
+    predicted: FloatArray,
+    plain: FloatArray,
+    *,
+    classes: tuple[str, ...],
+    problem: Problem,
+    calibration: AnyCalibration | None = None,
+) -> Answer:
+    """Calibrate probabilities where there is a calibration, and decide for classes.
+
+    Args:
+        row: positions in the frame that came in, shape (n_asked,).
+        predicted: probabilities, shape (n_asked, n_classes).
+        plain: the baseline's.
+        classes: labels of the classes.
+        problem: the use case.
+        calibration: of the probabilities; None: they stay, and costs alone decide.
+    """
+    costs = class_costs(problem, classes)
+    plainly = decide(plain, costs)
+    steps = np.ones(len(row), dtype=np.intp)
+    if not isinstance(calibration, ClassCalibration):
+        return Answer(row, steps, predicted, plain, {}, classes, decide(predicted, costs), plainly)
+    values = calibration.calibrated(predicted)
+    return Answer(row, steps, values, plain, {}, classes, calibration.decided(values), plainly)
+
+
+def _frequent_classes(frame: pd.DataFrame, problem: Problem) -> Answer:
+    target = frame[problem.target]
+    classes = classes_of(target)
+    row = np.flatnonzero(target.isna())
+    known = class_codes(target.dropna(), classes).astype(np.intp)
+    counts = np.bincount(known, minlength=len(classes)).astype(np.float64)
+    shares = np.repeat([counts / max(len(known), 1)], len(row), axis=0)
+    return class_answer(row, shares, shares, classes=classes, problem=problem)
 
 
 def with_levels(answer: Answer, problem: Problem) -> tuple[Answer, list[float]]:

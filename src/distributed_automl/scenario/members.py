@@ -1,13 +1,17 @@
-"""Fitted candidates as members of a model: mixed into one prediction, and taken apart into parts."""
+"""What a model is made of, fitted candidates and a calibration: mixed into one prediction, taken apart into parts."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from distributed_automl.errors import ModelError
+from distributed_automl.scenario.class_calibration import ClassCalibration
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators import FITTED
 from distributed_automl.scenario.estimators._base import Fitted, Parts
+from distributed_automl.scenario.intervals import Calibration
+
+AnyCalibration = Calibration | ClassCalibration
 
 
 def clip(predicted: FloatArray, lower: float | None) -> FloatArray:
@@ -18,7 +22,7 @@ def clip(predicted: FloatArray, lower: float | None) -> FloatArray:
 def mix(
     members: Sequence[Fitted], weights: Sequence[float], design: Design, *, history: IntArray, rows: IntArray
 ) -> FloatArray:
-    """Return the weighted mean of what the members predict, shape (n_rows,)."""
+    """Return the weighted mean of what the members predict, shape (n_rows,); of classes (n_rows, n_classes)."""
     lower = design.samples.problem.target_min
     return weighted_mean([clip(member.predict(design, history, rows), lower) for member in members], weights)
 
@@ -34,6 +38,18 @@ def member_from(parts: Parts) -> Fitted:
     if name not in FITTED:
         raise ModelError(f"the model has a member '{name}', but this version knows only {sorted(FITTED)}")
     return FITTED[name].from_parts(parts["parts"])
+
+
+def calibration_parts(calibration: AnyCalibration) -> Parts:
+    """Return a calibration as parts that know of what it is: "intervals" or "classes"."""
+    return {"kind": calibration.kind, "parts": calibration.to_parts()}
+
+
+def calibration_from(parts: Parts) -> AnyCalibration:
+    """Rebuild a calibration from `calibration_parts`."""
+    if parts["kind"] == ClassCalibration.kind:
+        return ClassCalibration.from_parts(parts["parts"])
+    return Calibration.from_parts(parts["parts"])
 
 
 def require_format(parts: Parts, expected: str) -> None:

@@ -7,9 +7,18 @@ from typing import Self
 from distributed_automl.parameters import Problem
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators._base import Fitted
-from distributed_automl.scenario.intervals import Calibration
-from distributed_automl.scenario.members import clip, member_from, member_parts, mix, require_format
+from distributed_automl.scenario.members import (
+    AnyCalibration,
+    calibration_from,
+    calibration_parts,
+    clip,
+    member_from,
+    member_parts,
+    mix,
+    require_format,
+)
 from distributed_automl.scenario.serialize import pack, unpack
+from distributed_automl.scenario.shift import Shift
 from distributed_automl.scenario.synthesis import Definitions, EntityTables
 
 FORMAT = "scenario"
@@ -26,9 +35,10 @@ class ScenarioModel:
         entities: what synthesis learned from the training rows.
         members: fitted candidates of the ensemble; one is a single model.
         weights: of the members; they sum to one.
-        calibration: of the prediction intervals.
+        calibration: of the prediction intervals, or of the classes' probabilities.
         baseline: the fitted baseline, for comparison and as the last rung.
         pool_digest: SHA-256 of the pooled model that a member needs; None if none does.
+        shift: of the mixture, to the quantile that the objective is best served by; None: it is not shifted.
     """
 
     scenario_id: str
@@ -37,13 +47,16 @@ class ScenarioModel:
     entities: EntityTables
     members: tuple[Fitted, ...]
     weights: tuple[float, ...]
-    calibration: Calibration
+    calibration: AnyCalibration
     baseline: Fitted
     pool_digest: str | None = None
+    shift: Shift | None = None
 
     def predict(self, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
-        """Predict some rows, shape (n_rows,), not below `target_min`; see Fitted.predict."""
+        """Predict some rows, not below `target_min`, probabilities not yet calibrated; see Fitted.predict."""
         predicted = mix(self.members, self.weights, design, history=history, rows=rows)
+        if self.shift is not None:
+            predicted = self.shift.apply(predicted)
         return clip(predicted, self.problem.target_min)
 
     def to_bytes(self) -> bytes:
@@ -57,9 +70,10 @@ class ScenarioModel:
                 "entities": self.entities.to_parts(),
                 "members": [member_parts(member) for member in self.members],
                 "weights": list(self.weights),
-                "calibration": self.calibration.to_parts(),
+                "calibration": calibration_parts(self.calibration),
                 "baseline": member_parts(self.baseline),
                 "pool_digest": self.pool_digest,
+                "shift": self.shift.to_parts() if self.shift else None,
             }
         )
 
@@ -79,9 +93,10 @@ class ScenarioModel:
             entities=EntityTables.from_parts(parts["entities"]),
             members=tuple(member_from(member) for member in parts["members"]),
             weights=tuple(parts["weights"]),
-            calibration=Calibration.from_parts(parts["calibration"]),
+            calibration=calibration_from(parts["calibration"]),
             baseline=member_from(parts["baseline"]),
             pool_digest=parts["pool_digest"],
+            shift=Shift.from_parts(parts["shift"]) if parts["shift"] else None,
         )
 
 

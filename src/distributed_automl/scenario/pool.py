@@ -1,11 +1,12 @@
-"""The pooled model: one learner over the rows of all scenarios that resemble each other, in several vintages.
+"""The pooled model: a committee that learned from the rows of all scenarios that resemble each other, in vintages.
 
-A vintage is that learner fitted on what was known at one point: before each fold, before the holdout, on everything.
+A vintage is that committee fitted on what was known at one point: before each fold, before the holdout, on everything.
 Inside a scenario's fold only a vintage that knows nothing of the rows to be judged may compete, so that the pool's
 out-of-fold predictions are as honest as any candidate's.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Self
 
@@ -16,11 +17,21 @@ from distributed_automl.errors import ScenarioSkipped, TableError
 from distributed_automl.parameters import Problem
 from distributed_automl.scenario.calendar import value_of
 from distributed_automl.scenario.canonical import canonical
+from distributed_automl.scenario.classes import classes_of
+from distributed_automl.scenario.committee import Committee
 from distributed_automl.scenario.design import SERIES_COL, Samples, Split, Timestamp
 from distributed_automl.scenario.estimators._base import Fitted
-from distributed_automl.scenario.intervals import Calibration
-from distributed_automl.scenario.members import member_from, member_parts, require_format
+from distributed_automl.scenario.intervals import Calibration, Shape
+from distributed_automl.scenario.members import (
+    AnyCalibration,
+    calibration_from,
+    calibration_parts,
+    member_from,
+    member_parts,
+    require_format,
+)
 from distributed_automl.scenario.serialize import pack, unpack
+from distributed_automl.scenario.shift import Shift
 from distributed_automl.scenario.synthesis import Definitions, EntityTables
 
 FORMAT = "pool"
@@ -30,17 +41,17 @@ FINAL = "final"
 
 @dataclass(frozen=True)
 class Vintage:
-    """The pool's learner, fitted on what was known at one point.
+    """The pool's committee, fitted on what was known at one point.
 
     Attributes:
         name: of the split whose validation rows it knows nothing of, or FINAL.
         cutoff: last timestamp it knows of; None in tabular tasks.
-        fitted: the learner.
+        fitted: the committee.
     """
 
     name: str
     cutoff: Timestamp | None
-    fitted: Fitted
+    fitted: Committee
 
 
 @dataclass(frozen=True)
@@ -53,8 +64,10 @@ class PooledModel:
         definitions: the features' definitions, the same for the whole fleet.
         entities: what synthesis learned from all rows.
         vintages: oldest first; the last one is FINAL.
-        calibration: of the prediction intervals on the pooled rung.
+        calibration: of the prediction intervals, or of the classes' probabilities, on the pooled rung.
         baseline: the baseline, fitted on all rows.
+        strata: scenario -> digest of what its stratified parts followed from; see `Split`.
+        shift: of its predictions on the pooled rung, to the quantile that the objective is best served by; None: none.
         digest: SHA-256 of the bytes it was loaded from; None before that.
     """
 
@@ -63,19 +76,28 @@ class PooledModel:
     definitions: Definitions
     entities: EntityTables
     vintages: tuple[Vintage, ...]
-    calibration: Calibration
+    calibration: AnyCalibration
     baseline: Fitted
+    strata: Mapping[str, str] = field(default_factory=dict)
+    shift: Shift | None = None
     digest: str | None = None
 
     @property
-    def latest(self) -> Fitted:
+    def latest(self) -> Committee:
         """The vintage that knows everything."""
         return self.vintages[-1].fitted
 
-    def before(self, split: Split) -> Fitted | None:
+    @property
+    def shape(self) -> Shape | None:
+        """What it teaches scenarios about their intervals, if anything."""
+        return self.calibration.shape if isinstance(self.calibration, Calibration) else None
+
+    def before(self, split: Split) -> Committee | None:
         """Return the freshest vintage that knows nothing of a split's validation rows; None if there is none."""
         if not len(split.valid):
             return self.latest
+        if any(self.strata.get(name, digest) != digest for name, digest in split.strata.items()):
+            return None  # the scenario's rows changed, and its stratified parts with them
         honest = [vintage for vintage in self.vintages if _is_honest(vintage, split, self.problem)]
         return honest[-1].fitted if honest else None
 
@@ -89,11 +111,13 @@ class PooledModel:
                 "definitions": self.definitions.to_parts(),
                 "entities": self.entities.to_parts(),
                 "vintages": [
-                    {"name": one.name, "cutoff": _cutoff_part(one.cutoff), "member": member_parts(one.fitted)}
+                    {"name": one.name, "cutoff": _cutoff_part(one.cutoff), "committee": one.fitted.to_parts()}
                     for one in self.vintages
                 ],
-                "calibration": self.calibration.to_parts(),
+                "calibration": calibration_parts(self.calibration),
                 "baseline": member_parts(self.baseline),
+                "strata": dict(self.strata),
+                "shift": self.shift.to_parts() if self.shift else None,
             }
         )
 
@@ -112,11 +136,13 @@ class PooledModel:
             definitions=Definitions.from_parts(parts["definitions"]),
             entities=EntityTables.from_parts(parts["entities"]),
             vintages=tuple(
-                Vintage(one["name"], _cutoff_from(one["cutoff"]), member_from(one["member"]))
+                Vintage(one["name"], _cutoff_from(one["cutoff"]), Committee.from_parts(one["committee"]))
                 for one in parts["vintages"]
             ),
-            calibration=Calibration.from_parts(parts["calibration"]),
+            calibration=calibration_from(parts["calibration"]),
             baseline=member_from(parts["baseline"]),
+            strata=parts["strata"],
+            shift=Shift.from_parts(parts["shift"]) if parts["shift"] else None,
             digest=digest,
         )
 
@@ -136,22 +162,23 @@ def pool_samples(frame: pd.DataFrame, problem: Problem, definitions: Definitions
     Raises:
         ScenarioSkipped: no scenario of the pool has rows that can be used.
     """
+    classes = classes_of(frame[problem.target]) if problem.is_classification else ()
     usable = [
         samples
         for _, rows in frame.groupby(list(problem.scenario_keys), sort=False, dropna=False)
-        if (samples := _usable(rows, problem, definitions)) is not None
+        if (samples := _usable(rows, problem, definitions, classes)) is not None
     ]
     if not usable:
         raise ScenarioSkipped(f"none of the scenarios of '{pool_id}' has rows that can be used")
     parts = [one.frame.assign(**{SERIES_COL: one.scenario_id + "/" + one.frame[SERIES_COL]}) for one in usable]
     order = [SERIES_COL] if problem.is_forecasting else [str(problem.sample_id)]
     together = pd.concat(parts, ignore_index=True).sort_values(order, kind="stable", ignore_index=True)
-    return Samples(pool_id, problem, together, definitions.kinds, usable[0].season)
+    return Samples(pool_id, problem, together, definitions.kinds, usable[0].season, classes)
 
 
-def _usable(rows: pd.DataFrame, problem: Problem, definitions: Definitions) -> Samples | None:
+def _usable(rows: pd.DataFrame, problem: Problem, definitions: Definitions, classes: Sequence[str]) -> Samples | None:
     try:
-        samples = canonical(rows, problem, definitions.kinds)
+        samples = canonical(rows, problem, definitions.kinds, classes=classes)
     except (ScenarioSkipped, TableError):
         return None
     return None if np.isinf(samples.y).any() else samples
@@ -160,8 +187,9 @@ def _usable(rows: pd.DataFrame, problem: Problem, definitions: Definitions) -> S
 def _is_honest(vintage: Vintage, split: Split, problem: Problem) -> bool:
     if vintage.cutoff is not None and split.cutoff is not None:
         return value_of(vintage.cutoff) <= value_of(split.cutoff)
-    cut_by_time = problem.timestamp is not None  # a tabular task whose scenarios have cuts of their own
-    return not cut_by_time and vintage.name == split.name
+    by_groups = problem.is_classification and problem.group is not None  # a group's class may differ by scenario
+    has_own_cuts = problem.timestamp is not None or by_groups  # a tabular task whose scenarios have cuts of their own
+    return not has_own_cuts and vintage.name == split.name
 
 
 @lru_cache(maxsize=2)

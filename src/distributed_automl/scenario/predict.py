@@ -1,10 +1,12 @@
 """One scenario's rows, predicted by its model."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
 from distributed_automl.parameters import Problem
-from distributed_automl.scenario.design import IntArray, Timestamp
+from distributed_automl.scenario.design import FloatArray, IntArray, Timestamp
 from distributed_automl.scenario.ladder import Answer, champion_answer
 from distributed_automl.scenario.model import ScenarioModel
 from distributed_automl.scenario.naming import escaped, text_of
@@ -24,7 +26,8 @@ def predict_scenario(
 
     Returns:
         One row per row asked for, in the order of `frame`: sample_id, the keys, timestamp, step, predicted_value, the
-        bounds of each level's interval, and baseline_value.
+        bounds of each level's interval, and baseline_value. Of classes predicted_class and probabilities (class ->
+        probability) instead, and baseline_class and baseline_probabilities.
 
     Raises:
         TableError: the frame does not keep the contract.
@@ -42,11 +45,33 @@ def as_predictions(frame: pd.DataFrame, problem: Problem, answer: Answer) -> pd.
         **{key: asked[key].to_numpy() for key in problem.keys},
         "timestamp": asked[problem.timestamp].to_numpy() if problem.is_forecasting else None,
         "step": answer.steps[order].astype(np.int32),
+        **(_classes if problem.is_classification else _numbers)(answer, order),
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(order)))
+
+
+def _numbers(answer: Answer, order: IntArray) -> Mapping[str, object]:
+    return {
         "predicted_value": answer.predicted[order],
         **{name: bound[order] for name, bound in answer.bounds.items()},
         "baseline_value": answer.baseline[order],
     }
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(order)))
+
+
+def _classes(answer: Answer, order: IntArray) -> Mapping[str, object]:
+    assert answer.decided is not None  # an answer in classes decides
+    assert answer.baseline_decided is not None
+    labels = np.array([*answer.classes, None], dtype=object)  # without any class the decision is -1: the last label
+    return {
+        "predicted_class": labels[answer.decided[order]],
+        "probabilities": _maps(answer.predicted[order], answer.classes),
+        "baseline_class": labels[answer.baseline_decided[order]],
+        "baseline_probabilities": _maps(answer.baseline[order], answer.classes),
+    }
+
+
+def _maps(probabilities: FloatArray, classes: Sequence[str]) -> pd.Series:
+    return pd.Series([dict(zip(classes, row, strict=True)) for row in probabilities.tolist()], dtype=object)
 
 
 def sample_ids(frame: pd.DataFrame, problem: Problem, rows: IntArray) -> pd.Series:

@@ -14,7 +14,9 @@ Tabular: a row's part follows from a hash of its sample id (or of its group) alo
 
     hash      0 |== holdout ==|===== fold_1 =====|===== fold_2 =====|===== fold_3 =====| 1
 
-Each fold learns from the other folds, and the holdout from all of them. With a timestamp the rows are cut by time, as
+Each fold learns from the other folds, and the holdout from all of them. Classes are spread evenly over the parts: in
+place of the hash stands a row's rank by hash among the rows of its scenario and class, as a share of them. With a
+timestamp the rows are cut by time, as
 in forecasting: the latest share is the holdout, and `n_folds` + 1 parts of equally many rows come before it.
 """
 
@@ -23,10 +25,12 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from distributed_automl.errors import ScenarioSkipped, TableError
 from distributed_automl.parameters import Validation
 from distributed_automl.scenario.calendar import Int64Array, int64_of, timestamp_of
+from distributed_automl.scenario.canonical import row_names
 from distributed_automl.scenario.design import FloatArray, Samples, Split, Splits
 from distributed_automl.scenario.naming import text_of
 
@@ -104,13 +108,68 @@ def _window(samples: Samples, name: str, periods: Int64Array, end: int) -> Split
 
 
 def _by_hash(samples: Samples, validation: Validation) -> Splits:
-    draws = np.array([draw_of(name) for name in _unit_names(samples)])
-    known, is_holdout = ~np.isnan(samples.y), draws < validation.holdout_share
+    is_stratified = samples.problem.is_classification
+    places = stratified(samples) if is_stratified else order_of(samples)
+    known, is_holdout = ~np.isnan(samples.y), places < validation.holdout_share
     n_parts = max(validation.n_folds, 2)  # a single fold judges by one half and learns from the other
-    parts = np.floor((draws - validation.holdout_share) / (1.0 - validation.holdout_share) * n_parts)
+    parts = np.floor((places - validation.holdout_share) / (1.0 - validation.holdout_share) * n_parts)
     past = known & ~is_holdout
     folds = [_part(f"fold_{k + 1}", past & (parts != k), past & (parts == k)) for k in range(validation.n_folds)]
-    return _splits_of([*folds, _part("holdout", past, known & is_holdout)])
+    splits = _splits_of([*folds, _part("holdout", past, known & is_holdout)])
+    return splits.of_strata(strata_of(samples)) if is_stratified else splits
+
+
+def stratified(samples: Samples) -> FloatArray:
+    """Return the place of every row in [0, 1), evenly spread within each scenario and class, in the order of the draws.
+
+    Rows of one group stay together; a group counts to the class that most of its rows have. The first place in a class
+    is drawn by the class's name, so that classes with a single row do not all land in one part.
+
+    Returns:
+        Shape (n_samples,); NaN where the target is unknown.
+    """
+    rows = _labelled(samples).assign(draw=order_of(samples))
+    by_class = rows.dropna(subset="code").groupby(["scenario", "unit", "draw", "code"], as_index=False).size()
+    ranked = by_class.sort_values(["size", "code"], ascending=[False, True], kind="stable")
+    units = ranked.drop_duplicates(["scenario", "unit"]).drop(columns="size")
+    units = units.merge(by_class.groupby(["scenario", "unit"], as_index=False)["size"].sum())
+    units = units.sort_values(["scenario", "code", "draw", "unit"], kind="stable")
+    sizes = units.groupby(["scenario", "code"])["size"]
+    first = [
+        draw_of(f"class={scenario}/{samples.classes[int(code)]}")
+        for scenario, code in zip(units["scenario"], units["code"], strict=True)
+    ]
+    before = sizes.cumsum() - units["size"]
+    units["place"] = (before + np.array(first) * units["size"]) / sizes.transform("sum")
+    placed = rows.merge(units[["scenario", "unit", "place"]], on=["scenario", "unit"], how="left")
+    return placed["place"].where(rows["code"].notna()).to_numpy(dtype=np.float64)
+
+
+def strata_of(samples: Samples) -> dict[str, str]:
+    """Return scenario -> digest of all that its stratified parts follow from: its rows' names and classes."""
+    rows = _labelled(samples).dropna(subset="code").sort_values(["scenario", "unit", "code"], kind="stable")
+    labels = np.array(samples.classes, dtype=object)[rows["code"].to_numpy(dtype=np.intp)]
+    lines = rows["unit"] + "\t" + labels
+    return {
+        str(scenario): hashlib.blake2b("\n".join(own).encode(), digest_size=8).hexdigest()
+        for scenario, own in lines.groupby(rows["scenario"])
+    }
+
+
+def _labelled(samples: Samples) -> pd.DataFrame:
+    """Return scenario, unit (a group or a row) and class's code of every row, shape (n_samples, 3)."""
+    keys = {key: samples.frame[key].to_numpy(dtype=object) for key in samples.problem.scenario_keys}
+    scenarios = row_names(keys, samples.problem.scenario_keys, len(samples))
+    return pd.DataFrame({"scenario": scenarios, "unit": _unit_names(samples), "code": samples.y})
+
+
+def order_of(samples: Samples) -> FloatArray:
+    """Return the number that rows are cut by, shape (n_samples,): their time, or the draw of their name or group."""
+    if samples.problem.is_forecasting:
+        return int64_of(samples.timestamps).astype(np.float64)
+    if samples.problem.timestamp is not None:
+        return _time_values(samples)
+    return np.array([draw_of(name) for name in _unit_names(samples)])
 
 
 def draw_of(name: str) -> float:

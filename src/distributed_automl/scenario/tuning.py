@@ -1,32 +1,23 @@
 """The search of one candidate's hyper-parameters on the folds: a study that only its number of trials ends."""
 
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from distributed_automl.parameters import Tuning
-from distributed_automl.scenario.design import FloatArray
+from distributed_automl.scenario.design import Design, FloatArray
 from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
 from distributed_automl.scenario.folds import Arena
+from distributed_automl.scenario.samplers.table import SAMPLERS
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-
-def _tpe(seed: int, n_trials: int) -> BaseSampler:
-    return TPESampler(seed=seed, n_startup_trials=max(2, min(10, n_trials // 4)))
-
-
-def _random(seed: int, n_trials: int) -> BaseSampler:
-    return RandomSampler(seed=seed)
-
-
-SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {"random": _random, "tpe": _tpe}
-"""Name of a sampler -> function of the seed and the number of trials."""
 
 
 @dataclass(frozen=True)
@@ -61,44 +52,81 @@ class _Objective:
     def __call__(self, trial: optuna.Trial) -> float:
         folds = self.arena.folds
         hyperparameters = self.candidate.suggest(trial, folds[0].design)
-        predicted = np.empty(0)
+        judged: list[FloatArray] = []
         gain = -np.inf
         for number, fold in enumerate(folds, start=1):
             fitted = fold.fit(self.candidate, hyperparameters, seed=self.arena.seed)
-            predicted = np.concatenate([predicted, fold.predict(fitted)])
-            gain = self.arena.scorer.gain(folds[:number], predicted)
+            judged.append(fold.predict(fitted))
+            gain = self.arena.scorer.gain(folds[:number], np.concatenate(judged))
             trial.report(gain, number)
             if number < len(folds) and trial.should_prune():
                 raise optuna.TrialPruned
         if self.best is None or gain > self.best[0]:
-            self.best = (gain, hyperparameters, predicted)
+            self.best = (gain, hyperparameters, np.concatenate(judged))
         return gain
 
 
-def tune(candidate: Candidate, arena: Arena, tuning: Tuning) -> Tuned:
-    """Search a candidate's space on the folds; the first trial is its default configuration.
+def tune(candidate: Candidate, arena: Arena, tuning: Tuning, *, first: Sequence[Hyperparameters] = ()) -> Tuned:
+    """Search a candidate's space on the folds: some configurations first, then those that a sampler picks.
 
     A candidate that has nothing to search is evaluated once.
 
     Args:
         candidate: the family.
         arena: the folds, the objective, and the seed of the sampler and of every fit.
-        tuning: sampler, trials, pruning.
+        tuning: sampler, pruning, and trials, which alone end a search (a grid also ends after its last point).
+        first: configurations to try before the sampler picks any, in this order and only as many as there are trials;
+            none: the candidate's default one.
 
     Raises:
         KeyError: the sampler is not in SAMPLERS.
+        ValueError: a configuration of `first` is not a point of the candidate's space.
     """
     started = time.perf_counter()
+    design = arena.folds[0].design
+    for configuration in first:
+        require_in_space(configuration, candidate, design)
+    enqueued = (first or [candidate.defaults(design)])[: tuning.n_trials]
     sampler = SAMPLERS[tuning.sampler](arena.seed, tuning.n_trials)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=_pruner(tuning))
-    study.enqueue_trial(dict(candidate.defaults(arena.folds[0].design)))
+    for configuration in enqueued:
+        study.enqueue_trial(dict(configuration))
     objective = _Objective(candidate, arena)
     study.optimize(objective, n_trials=1)
     if study.trials[0].params and tuning.n_trials > 1:
         study.optimize(objective, n_trials=tuning.n_trials - 1)
     assert objective.best is not None  # the first trial has nothing to be pruned against
     gain, hyperparameters, predicted = objective.best
-    return Tuned(candidate, hyperparameters, predicted, gain, len(study.trials), time.perf_counter() - started)
+    n_trials = sum(trial.state.is_finished() for trial in study.trials)
+    return Tuned(candidate, hyperparameters, predicted, gain, n_trials, time.perf_counter() - started)
+
+
+def require_in_space(configuration: Hyperparameters, candidate: Candidate, design: Design) -> None:
+    """Raise ValueError unless a configuration is what the candidate would suggest if these values were drawn."""
+    told = f"candidate '{candidate.name}' cannot start from {dict(configuration)}"
+    trial = optuna.trial.FixedTrial(dict(configuration))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a value out of the space is an error below
+            suggested = candidate.suggest(cast(optuna.Trial, trial), design)
+    except ValueError as error:
+        raise ValueError(f"{told}: {error}") from error
+    for name, distribution in trial.distributions.items():
+        if not _holds(distribution, configuration[name]):
+            raise ValueError(f"{told}: '{name}' is {configuration[name]!r}, which is not in {distribution}")
+    lacking = sorted(set(suggested) - set(configuration))
+    if lacking:
+        raise ValueError(f"{told}: it lacks {lacking}")
+    changed = {name: suggested.get(name) for name in configuration if suggested.get(name) != configuration[name]}
+    if changed:
+        raise ValueError(f"{told}: what it would be fitted with differs in {changed}")
+
+
+def _holds(distribution: BaseDistribution, value: object) -> bool:
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return isinstance(value, int | float) and distribution.low <= value <= distribution.high
 
 
 def _pruner(tuning: Tuning) -> BasePruner:

@@ -16,6 +16,9 @@ from distributed_automl.scenario.split import require_enough
 
 __all__ = ["canonical", "kinds_of", "require_columns", "scenario_id_of", "validate"]
 
+MAX_CLASSES = 100
+"""Classes beyond which a target is taken for a number or a name."""
+
 
 def validate(
     frame: pd.DataFrame, problem: Problem, automl: AutoML, kinds: Kinds, *, until: Timestamp | None = None
@@ -65,8 +68,15 @@ def _require_some_target(samples: Samples, _: Validation) -> None:
 def _require_varying_target(samples: Samples, _: Validation) -> None:
     known = samples.y[~np.isnan(samples.y)]
     if (known == known[0]).all():
+        value = f"'{samples.classes[int(known[0])]}'" if samples.classes else f"{known[0]:g}"
+        raise ScenarioSkipped(f"target '{samples.problem.target}' is constant: {value} in all of {len(known)} rows")
+
+
+def _require_few_classes(samples: Samples, _: Validation) -> None:
+    if len(samples.classes) > MAX_CLASSES:
         raise ScenarioSkipped(
-            f"target '{samples.problem.target}' is constant: {known[0]:g} in all of {len(known)} rows"
+            f"target '{samples.problem.target}' has {len(samples.classes)} classes; at most {MAX_CLASSES} can be told "
+            f"apart: a number is for `task: regression`, rare classes want to be put together"
         )
 
 
@@ -87,6 +97,7 @@ _CHECKS: tuple[Callable[[Samples, Validation], None], ...] = (
     _require_finite_target,
     _require_some_target,
     require_enough,
+    _require_few_classes,
     _require_varying_target,
     _require_target_periods,
 )

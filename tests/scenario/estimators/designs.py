@@ -83,6 +83,23 @@ def regression_design(n_rows: int = 120, *, seed: int = 0, **changes: object) ->
     return Design(Samples("m", problem, frame, kinds), X)
 
 
+def classification_design(n_rows: int = 120, *, seed: int = 0, **changes: object) -> Design:
+    """A tabular scenario of three classes: "low" where a is small, "high" where it is large, "mid" where b is "x"."""
+    design = regression_design(n_rows, seed=seed)
+    random = np.random.default_rng(seed + 1)
+    a, b = (design.X[name].to_numpy() for name in ("a", "b"))
+    scores = np.column_stack([3.0 * a, -3.0 * a, np.where(b == "x", 2.0, -2.0)]) + random.gumbel(size=(n_rows, 3))
+    values: dict[str, object] = {
+        "task": "classification",
+        "scenario_keys": ("market",),
+        "sample_id": "id",
+        "target": "price",
+    }
+    problem = Problem.model_validate(values | changes)
+    frame = design.samples.frame.assign(price=scores.argmax(axis=1).astype(np.float64))
+    return Design(Samples("m", problem, frame, design.samples.kinds, classes=("high", "low", "mid")), design.X)
+
+
 def counts(n: int = 200, *, seed: int = 0, mean: float = 6.0) -> FloatArray:
     """Daily unit sales with a week's rhythm and zeros."""
     random = np.random.default_rng(seed)

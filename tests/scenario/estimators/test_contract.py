@@ -5,7 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import optuna
 import pytest
-from tests.scenario.estimators.designs import HORIZON, counts, forecasting_design, regression_design
+from tests.scenario.estimators.designs import (
+    HORIZON,
+    classification_design,
+    counts,
+    forecasting_design,
+    regression_design,
+)
 
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators import CANDIDATES, FITTED
@@ -15,6 +21,8 @@ from distributed_automl.scenario.serialize import digest_of, pack, unpack
 NAMES = sorted(set(CANDIDATES) - {"pooled"})
 FORECASTERS = [name for name in NAMES if "forecasting" in CANDIDATES[name].tasks]
 REGRESSORS = [name for name in NAMES if "regression" in CANDIDATES[name].tasks]
+INTERMITTENT = {"croston", "zero_inflated"}
+CLASSIFIERS = [name for name in NAMES if "classification" in CANDIDATES[name].tasks]
 
 
 def last_rows(design: Design) -> tuple[IntArray, IntArray]:
@@ -46,6 +54,12 @@ def two_series() -> Design:
     return forecasting_design([counts(160, seed=1), counts(90, seed=2, mean=0.4)])
 
 
+def design_of(name: str) -> Design:
+    if name in FORECASTERS:
+        return two_series()
+    return regression_design() if name in REGRESSORS else classification_design()
+
+
 def suggested(candidate: Candidate, design: Design, seed: int) -> Hyperparameters:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     return candidate.suggest(study.ask(), design)
@@ -57,7 +71,10 @@ def test_when_a_table_is_read_then_names_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "make"), [(name, two_series) for name in FORECASTERS] + [(name, regression_design) for name in REGRESSORS]
+    ("name", "make"),
+    [(name, two_series) for name in FORECASTERS]
+    + [(name, regression_design) for name in REGRESSORS]
+    + [(name, classification_design) for name in CLASSIFIERS],
 )
 def test_when_defaults_are_enqueued_then_suggest_returns_them(name: str, make: Callable[[], Design]) -> None:
     design, candidate = make(), CANDIDATES[name]
@@ -69,8 +86,10 @@ def test_when_defaults_are_enqueued_then_suggest_returns_them(name: str, make: C
 @pytest.mark.parametrize("name", NAMES)
 def test_when_the_task_is_not_the_candidates_then_it_does_not_apply(name: str) -> None:
     applies = CANDIDATES[name].applies
-    assert applies(two_series()) is (name in FORECASTERS)
+    assert applies(two_series()) is (name in FORECASTERS and name not in INTERMITTENT)
+    assert applies(forecasting_design([counts(160, mean=0.4)])) is (name in FORECASTERS)
     assert applies(regression_design()) is (name in REGRESSORS)
+    assert applies(classification_design()) is (name in CLASSIFIERS)
 
 
 @pytest.mark.parametrize("name", FORECASTERS)
@@ -84,9 +103,9 @@ def test_when_a_forecaster_is_stored_and_loaded_then_it_predicts_the_same_bits(n
     assert reloaded(name, fitted).predict(design, train, future).tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("name", REGRESSORS)
-def test_when_a_regressor_is_stored_and_loaded_then_it_predicts_the_same_bits(name: str) -> None:
-    design = regression_design()
+@pytest.mark.parametrize("name", [*REGRESSORS, *CLASSIFIERS])
+def test_when_a_tabular_candidate_is_stored_and_loaded_then_it_predicts_the_same_bits(name: str) -> None:
+    design = regression_design() if name in REGRESSORS else classification_design()
     train, rest = np.arange(100), np.arange(100, 120)
     fitted = fitted_on(name, design, train)
     expected = fitted.predict(design, train, rest)
@@ -105,7 +124,7 @@ def test_when_fitted_twice_then_the_bytes_are_the_same(name: str) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_when_any_configuration_is_drawn_then_its_predictions_are_finite(name: str, seed: int) -> None:
     candidate = CANDIDATES[name]
-    design = two_series() if name in FORECASTERS else regression_design()
+    design = design_of(name)
     train, future = last_rows(design)
     fitted = fitted_on(name, design, train, suggested(candidate, design, seed))
     assert np.isfinite(fitted.predict(design, train, future)).all()
@@ -123,13 +142,13 @@ def test_when_targets_after_the_history_change_then_predictions_do_not_move(name
 
 @pytest.mark.parametrize("name", NAMES)
 def test_when_one_row_is_asked_for_then_it_is_as_among_others(name: str) -> None:
-    design = two_series() if name in FORECASTERS else regression_design()
+    design = design_of(name)
     train, future = last_rows(design)
     fitted = fitted_on(name, design, train)
     together = fitted.predict(design, train, future)
     alone = fitted.predict(design, train, future[[5]])
     assert alone.tobytes() == together[[5]].tobytes()
-    assert fitted.predict(design, train, future[:0]).shape == (0,)
+    assert fitted.predict(design, train, future[:0]).shape == (0, *together.shape[1:])
 
 
 HOSTILE: dict[str, list[FloatArray]] = {
@@ -170,9 +189,9 @@ def test_when_sales_are_constant_then_the_forecast_is_that_constant(name: str) -
     np.testing.assert_allclose(predicted_by(name, forecasting_design([np.full(120, 7.0)])), 7.0, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", REGRESSORS)
+@pytest.mark.parametrize("name", [*REGRESSORS, *CLASSIFIERS])
 def test_when_features_are_hostile_then_predictions_are_finite(name: str) -> None:
-    design = regression_design()
+    design = regression_design() if name in REGRESSORS else classification_design()
     train, rest = np.arange(100), np.arange(100, 120)
     fitted = fitted_on(name, design, train)
     X = design.X.copy()

@@ -7,6 +7,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.preprocessing import StandardScaler
 from tests.scenario.estimators.designs import counts, forecasting_design, regression_design
 
+from distributed_automl.scenario.estimators import CANDIDATES
 from distributed_automl.scenario.estimators.lightgbm import LightGBM
 from distributed_automl.scenario.estimators.random_forest import flattened
 from distributed_automl.scenario.estimators.ridge import Ridge, fit_ridge
@@ -21,6 +22,33 @@ def test_when_ridge_is_fitted_then_it_equals_sklearns_on_standardised_columns() 
     ours = fit_ridge(X, z, "none", alpha=0.5)
     np.testing.assert_allclose(ours.coefficients, theirs.coef_, rtol=1e-9)
     np.testing.assert_allclose(ours.predict(X[:9]), theirs.predict(StandardScaler().fit(X).transform(X[:9])), rtol=1e-9)
+
+
+def test_when_rows_have_weights_then_ridge_equals_sklearns_with_them() -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(200, 3))
+    z = X @ [1.0, 0.2, -1.0] + random.normal(size=200) + np.linspace(0.0, 5.0, 200)
+    weights = np.linspace(0.1, 1.9, 200)
+    columns = np.clip(StandardScaler().fit_transform(X), -5.0, 5.0)
+    theirs = linear_model.Ridge(alpha=0.5 * 200).fit(columns, z, sample_weight=weights)
+    ours = fit_ridge(X, z, "none", alpha=0.5, weights=weights)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(columns), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ridge", "random_forest", "lightgbm"])
+def test_when_the_half_life_is_short_then_the_forecast_follows_the_recent_past(name: str) -> None:
+    candidate = CANDIDATES[name]
+    design = forecasting_design([np.r_[counts(150, mean=5.0), counts(64, mean=50.0)]])
+    rows, later = np.arange(200), np.arange(200, 214)
+    chosen = {**candidate.defaults(design), "target_transform": "none"}
+    forecasts = [
+        candidate.fit(design, rows, columns=["weekday"], hyperparameters={**chosen, "half_life": half_life}, seed=0)
+        .predict(design, rows, later)
+        .mean()
+        for half_life in (None, 1_000_000, 5)
+    ]
+    assert forecasts[0] == pytest.approx(forecasts[1], rel=0.1)
+    assert forecasts[2] > 40.0 > 30.0 > forecasts[0]
 
 
 def test_when_a_column_is_constant_or_a_copy_then_ridge_still_solves() -> None:

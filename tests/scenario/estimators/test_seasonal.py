@@ -79,7 +79,7 @@ def test_when_sales_nearly_repeat_every_week_then_smoothing_nearly_continues_the
     past[50] += 0.001
     design = forecasting_design([np.r_[past, [np.nan] * HORIZON]])
     for transform in ("log1p", "none"):
-        predicted = FittedExponentialSmoothing("none", transform).predict(design, np.arange(140), np.arange(140, 154))
+        predicted = FittedExponentialSmoothing(transform, "none").predict(design, np.arange(140), np.arange(140, 154))
         np.testing.assert_allclose(predicted, np.tile(WEEK, 2), rtol=1e-2)
 
 
@@ -92,7 +92,7 @@ def test_when_a_long_season_repeats_then_smoothing_takes_its_profile_out_and_con
 
 def test_when_rows_begin_later_than_the_origin_then_smoothing_still_counts_steps_from_what_is_known() -> None:
     design = forecasting_design([np.r_[counts(140), [np.nan] * HORIZON]])
-    fitted = FittedExponentialSmoothing("damped", "log1p")
+    fitted = FittedExponentialSmoothing("log1p", "damped")
     together = fitted.predict(design, np.arange(140), np.arange(140, 154))
     later = fitted.predict(design, np.arange(140), np.arange(145, 154))
     assert later.tobytes() == together[5:].tobytes()
@@ -100,6 +100,6 @@ def test_when_rows_begin_later_than_the_origin_then_smoothing_still_counts_steps
 
 def test_when_a_series_is_too_short_to_smooth_then_it_gets_its_seasonal_mean() -> None:
     design = forecasting_design([np.r_[counts(11), [np.nan] * 7]])
-    smoothed = FittedExponentialSmoothing("none", "log1p").predict(design, np.arange(11), np.arange(11, 18))
+    smoothed = FittedExponentialSmoothing("log1p", "none").predict(design, np.arange(11), np.arange(11, 18))
     substitute = FittedSeasonalMean(8, 42, "log_mean").predict(design, np.arange(11), np.arange(11, 18))
     np.testing.assert_array_equal(smoothed, substitute)

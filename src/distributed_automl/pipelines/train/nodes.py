@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -11,7 +12,7 @@ from distributed_automl.fleet import train
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable
 from distributed_automl.fleet.session import n_cores
-from distributed_automl.fleet.setup import Setup
+from distributed_automl.fleet.setup import Setup, read_portfolio
 from distributed_automl.parameters import AutoML, Plan, Problem, Run
 
 logger = logging.getLogger(__name__)
@@ -26,9 +27,10 @@ def make_plan(
     plan: Plan,
     run: Run,
     run_id: str,
+    portfolio: dict[str, Any],
 ) -> pd.DataFrame:
     """Decide what is fitted, what is reused, and why."""
-    setup = Setup(problem, automl, plan, run)
+    setup = Setup(problem, automl, plan, run, read_portfolio(portfolio))
     past = planning.Past.read(fits_before, plans_before)
     cores = 1 if run.engine == "local" else n_cores(master_df.sparkSession)
     planned = planning.make_plan(master_df, past, setup, run_id=run_id, n_cores=cores)
@@ -57,9 +59,10 @@ def fit_scenarios(
     automl: AutoML,
     plan_parameters: Plan,
     run: Run,
+    portfolio: dict[str, Any],
 ) -> Iterator[train.Frame]:
     """Fit the scenarios that the plan asks for, a wave per yield."""
-    setup = Setup(problem, automl, plan_parameters, run)
+    setup = Setup(problem, automl, plan_parameters, run, read_portfolio(portfolio))
     yield from train.fit_scenarios(master_df, plan, pooled_fits, setup, Progress())
 
 

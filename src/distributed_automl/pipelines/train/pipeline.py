@@ -23,12 +23,17 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 make_plan,
-                ["master_df", "fits_before", "plans_before", *SETUP, "params:run_id"],
+                ["master_df", "fits_before", "plans_before", *SETUP, "params:run_id", "portfolio"],
                 "plan",
                 name="make_plan",
             ),
             Node(fit_pools, ["master_df", "plan", "fits_before", *SETUP], "pooled_fits", name="fit_pools"),
-            Node(fit_scenarios, ["master_df", "plan", "pooled_fits", *SETUP], "fits", name="fit_scenarios"),
+            Node(
+                fit_scenarios,
+                ["master_df", "plan", "pooled_fits", *SETUP, "portfolio"],
+                "fits",
+                name="fit_scenarios",
+            ),
             Node(collect, ["plan", "fits"], "training_results", name="collect"),
             Node(
                 require_few_failures,

@@ -29,7 +29,8 @@ class Fitted(ABC):
             rows: positions to predict, shape (n_rows,).
 
         Returns:
-            Shape (n_rows,), finite float64, in units of the target, not yet clipped to `target_min`.
+            Shape (n_rows,), finite float64, in units of the target, not yet clipped to `target_min`. Classification:
+            probabilities of the classes of the design's samples, shape (n_rows, n_classes); rows sum to one.
         """
 
     @abstractmethod
@@ -45,8 +46,8 @@ class Fitted(ABC):
 class Candidate(ABC):
     """One estimator family. Stateless: one instance serves every scenario."""
 
-    name: ClassVar[str]
-    tasks: ClassVar[frozenset[str]]
+    name: str
+    tasks: frozenset[str]
     uses_features: ClassVar[bool] = True
     """Whether `fit` looks at `columns` of `design.X`."""
 

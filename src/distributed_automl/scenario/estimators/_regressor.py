@@ -1,4 +1,7 @@
-"""What the tabular candidates share: encode the features, transform the target, regress, and turn it back."""
+"""What the tabular candidates share: encode the features, transform the target, regress, and turn it back.
+
+How the learners cover the horizon is the strategy's.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,7 +14,8 @@ import pandas as pd
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.encoding import Encoding, learn_encoding
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
-from distributed_automl.scenario.history import known_target
+from distributed_automl.scenario.estimators._strategies import DIRECT, STRATEGIES
+from distributed_automl.scenario.recency import recency_weights
 from distributed_automl.scenario.target_transforms import FittedTransform, learn_transform
 
 EXTRAPOLATION = 0.5
@@ -23,7 +27,11 @@ class Regressor(ABC):
 
     @abstractmethod
     def predict(self, X: FloatArray) -> FloatArray:
-        """Predict from shape (n_rows, n_encoded) to shape (n_rows,); a row's value depends on that row alone."""
+        """Predict from shape (n_rows, n_encoded); a row's value depends on that row alone.
+
+        Returns:
+            Shape (n_rows,); where classes were learned their probabilities, shape (n_rows, n_classes).
+        """
 
     @abstractmethod
     def to_parts(self) -> Parts:
@@ -36,10 +44,12 @@ class Regressor(ABC):
 
 
 @dataclass(frozen=True)
-class FittedRegressor(Fitted):
+class Learner:
     """A regressor between an encoding of the features and a transform of the target.
 
     Attributes:
+        gap: of the features and of the transform: periods before a row of which nothing is known.
+        series: whose rows alone it learned from; None: of all.
         encoding: of the selected columns.
         transform: of the target.
         lowest: smallest transformed value that may be predicted.
@@ -47,13 +57,53 @@ class FittedRegressor(Fitted):
         regressor: from encoded features to the transformed target.
     """
 
-    regressor_type: ClassVar[type[Regressor]]
-
+    gap: int
+    series: str | None
     encoding: Encoding
     transform: FittedTransform
     lowest: float
     highest: float
     regressor: Regressor
+
+    def to_parts(self) -> Parts:
+        """Return plain parts."""
+        return {
+            "gap": self.gap,
+            "series": self.series,
+            "encoding": self.encoding.to_parts(),
+            "transform": self.transform.to_parts(),
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "regressor": self.regressor.to_parts(),
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Parts, regressor_type: type[Regressor]) -> Self:
+        """Rebuild from `to_parts`."""
+        return cls(
+            gap=parts["gap"],
+            series=parts["series"],
+            encoding=Encoding.from_parts(parts["encoding"]),
+            transform=FittedTransform.from_parts(parts["transform"]),
+            lowest=parts["lowest"],
+            highest=parts["highest"],
+            regressor=regressor_type.from_parts(parts["regressor"]),
+        )
+
+
+@dataclass(frozen=True)
+class FittedRegressor(Fitted):
+    """Learners, and the strategy by which they cover the horizon.
+
+    Attributes:
+        strategy: in STRATEGIES.
+        learners: as the strategy needs them.
+    """
+
+    regressor_type: ClassVar[type[Regressor]]
+
+    strategy: str
+    learners: tuple[Learner, ...]
 
     @staticmethod
     @abstractmethod
@@ -63,28 +113,34 @@ class FittedRegressor(Fitted):
     def predict(self, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         if not len(rows):
             return np.empty(0)
-        encoded = _with_a_column(self.encode(self.encoding, design.X.iloc[rows]))
-        z = np.clip(self.regressor.predict(encoded), self.lowest, self.highest)
-        return self.transform.inverse(z, design.samples, known_target(design.samples, history), rows)
+        return STRATEGIES[self.strategy].predict(self, design, history, rows)
+
+    def predict_with(
+        self, learner: Learner, design: Design, X: pd.DataFrame, *, known: FloatArray, rows: IntArray
+    ) -> FloatArray:
+        """Predict some rows with one learner, shape (n_rows,).
+
+        Args:
+            learner: one of `learners`.
+            design: canonical rows.
+            X: their features at the learner's gap.
+            known: target of all samples, NaN where it may not be looked at.
+            rows: positions to predict.
+        """
+        transform = learner.transform
+        reference = transform.reference(design.samples, known, rows)
+        features = resized(X.iloc[rows][list(learner.encoding.columns)], design.target_sized, transform, reference)
+        encoded = with_a_column(self.encode(learner.encoding, features))
+        z = np.clip(learner.regressor.predict(encoded), learner.lowest, learner.highest)
+        return transform.inverse(z, reference)
 
     def to_parts(self) -> Parts:
-        return {
-            "encoding": self.encoding.to_parts(),
-            "transform": self.transform.to_parts(),
-            "lowest": self.lowest,
-            "highest": self.highest,
-            "regressor": self.regressor.to_parts(),
-        }
+        return {"strategy": self.strategy, "learners": [one.to_parts() for one in self.learners]}
 
     @classmethod
     def from_parts(cls, parts: Parts) -> Self:
-        return cls(
-            encoding=Encoding.from_parts(parts["encoding"]),
-            transform=FittedTransform.from_parts(parts["transform"]),
-            lowest=parts["lowest"],
-            highest=parts["highest"],
-            regressor=cls.regressor_type.from_parts(parts["regressor"]),
-        )
+        learners = tuple(Learner.from_parts(one, cls.regressor_type) for one in parts["learners"])
+        return cls(parts["strategy"], learners)
 
 
 class RegressorCandidate(Candidate):
@@ -94,22 +150,67 @@ class RegressorCandidate(Candidate):
     fitted_type: ClassVar[type[FittedRegressor]]
 
     @abstractmethod
-    def learn(self, X: FloatArray, z: FloatArray, *, hyperparameters: Hyperparameters, seed: int) -> Regressor:
-        """Learn from encoded features, shape (n_rows, n_encoded), and the transformed target, shape (n_rows,)."""
+    def learn(
+        self, X: FloatArray, z: FloatArray, *, weights: FloatArray | None, hyperparameters: Hyperparameters, seed: int
+    ) -> Regressor:
+        """Learn the transformed target.
+
+        Args:
+            X: encoded features, shape (n_rows, n_encoded).
+            z: transformed target, shape (n_rows,).
+            weights: of the rows, shape (n_rows,), 1 on average; None: all count alike.
+            hyperparameters: as `defaults` or `suggest` gave them.
+            seed: of every random draw.
+        """
 
     def fit(
         self, design: Design, rows: IntArray, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
     ) -> FittedRegressor:
-        X = design.X.iloc[rows]
+        strategy = hyperparameters.get("strategy", DIRECT)
+        learners = (
+            self.fit_learner(design, part, gap, series, columns=columns, hyperparameters=hyperparameters, seed=seed)
+            for gap, series, part in STRATEGIES[strategy].parts(design, rows)
+        )
+        return self.fitted_type(strategy, tuple(learners))
+
+    def fit_learner(
+        self,
+        design: Design,
+        rows: IntArray,
+        gap: int,
+        series: str | None,
+        *,
+        columns: Sequence[str],
+        hyperparameters: Hyperparameters,
+        seed: int,
+    ) -> Learner:
+        """Fit one learner on some rows, at one gap."""
+        samples = design.samples
+        transform = learn_transform(hyperparameters["target_transform"], samples, rows, gap=gap)
+        reference = transform.reference(samples, samples.y, rows)
+        X = resized(design.at(gap).iloc[rows][list(columns)], design.target_sized, transform, reference)
         encoding = learn_encoding(X, columns)
-        transform = learn_transform(hyperparameters["target_transform"], design.samples, rows)
-        z = transform.forward(design.samples, rows)
-        encoded = _with_a_column(self.fitted_type.encode(encoding, X))
-        regressor = self.learn(encoded, z, hyperparameters=hyperparameters, seed=seed)
+        z = transform.forward(samples.y[rows], reference)
+        encoded = with_a_column(self.fitted_type.encode(encoding, X))
+        weights = recency_weights(samples, rows, hyperparameters.get("half_life"))
+        regressor = self.learn(encoded, z, weights=weights, hyperparameters=hyperparameters, seed=seed)
         margin = EXTRAPOLATION * float(np.ptp(z))
-        return self.fitted_type(encoding, transform, float(z.min()) - margin, float(z.max()) + margin, regressor)
+        return Learner(gap, series, encoding, transform, float(z.min()) - margin, float(z.max()) + margin, regressor)
 
 
-def _with_a_column(encoded: FloatArray) -> FloatArray:
+def resized(
+    X: pd.DataFrame, target_sized: frozenset[str], transform: FittedTransform, reference: FloatArray
+) -> pd.DataFrame:
+    """Return the features, those in units of the target as multiples of the level where the target is learned so.
+
+    What is learned then is free of the level, and holds for series of any size.
+    """
+    if not transform.uses_level:
+        return X
+    sized = [name for name in X.columns if name in target_sized]
+    return X.assign(**{name: X[name].to_numpy() / reference for name in sized})
+
+
+def with_a_column(encoded: FloatArray) -> FloatArray:
     """Return `encoded`, or a column of zeros if it has none: libraries want one."""
     return encoded if encoded.shape[1] else np.zeros((len(encoded), 1))

@@ -12,6 +12,8 @@ from distributed_automl.scenario.design import Design, FloatArray
 from distributed_automl.scenario.encoding import Encoding
 from distributed_automl.scenario.estimators._base import Hyperparameters, Parts
 from distributed_automl.scenario.estimators._regressor import FittedRegressor, Regressor, RegressorCandidate
+from distributed_automl.scenario.estimators._strategies import default_strategy, suggest_strategy
+from distributed_automl.scenario.recency import default_recency, suggest_recency
 from distributed_automl.scenario.target_transforms import applicable_transforms
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ MAX_SEED = 2**31 - 1
 MIN_BAGGED = 20
 """Rows below which trees do not learn from samples of them."""
 LOSSES = ("l1", "l2")
-ABSOLUTE_OBJECTIVES = frozenset({"wape", "mae", "medae", "smape", "mase"})
+QUANTILE = "quantile"
+"""Start of the name of the loss that a quantile minimises: "quantile@0.8"."""
+ABSOLUTE_OBJECTIVES = frozenset({"wape", "mae", "medae", "smape", "mape", "medape", "mase"})
 """Objectives that a conditional median serves best."""
 SMALL = {
     "n_trees": 80,
@@ -100,32 +104,54 @@ class LightGBM(RegressorCandidate):
 
     def defaults(self, design: Design) -> Hyperparameters:
         problem = design.samples.problem
-        loss = "l1" if problem.objective in ABSOLUTE_OBJECTIVES else "l2"
+        loss = _losses(design)[-1] if design.quantile else "l1" if problem.objective in ABSOLUTE_OBJECTIVES else "l2"
         if problem.is_forecasting:
-            return {"target_transform": "log1p", "loss": loss, **SMALL}
+            return {
+                "target_transform": "log1p",
+                "loss": loss,
+                **SMALL,
+                **default_recency(design.samples),
+                **default_strategy(design),
+            }
         return {"target_transform": "none", "loss": loss, **LARGER}
 
     def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
         return {
             "target_transform": trial.suggest_categorical("target_transform", applicable_transforms(design.samples)),
-            "loss": trial.suggest_categorical("loss", LOSSES),
+            "loss": trial.suggest_categorical("loss", _losses(design)),
             "n_trees": trial.suggest_int("n_trees", 40, 240, log=True),
             "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
             "num_leaves": trial.suggest_int("num_leaves", 4, 24, log=True),
             "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, 40, log=True),
             "feature_fraction": trial.suggest_float("feature_fraction", 0.3, 1.0),
             "extra_trees": trial.suggest_categorical("extra_trees", [True, False]),
+            **suggest_recency(trial, design.samples),
+            **suggest_strategy(trial, design),
         }
 
-    def learn(self, X: FloatArray, z: FloatArray, *, hyperparameters: Hyperparameters, seed: int) -> Booster:
+    def learn(
+        self, X: FloatArray, z: FloatArray, *, weights: FloatArray | None, hyperparameters: Hyperparameters, seed: int
+    ) -> Booster:
         import lightgbm
 
         chosen = {name: value for name, value in hyperparameters.items() if name not in _OURS}
         bagging = {"bagging_fraction": 0.8 if len(z) >= MIN_BAGGED else 1.0}
-        params = {**FIXED, **bagging, **chosen, "objective": hyperparameters["loss"], "seed": seed % MAX_SEED}
-        data = lightgbm.Dataset(X, z, params=params)
+        objective = _objective(hyperparameters["loss"])
+        params = {**FIXED, **bagging, **chosen, **objective, "seed": seed % MAX_SEED}
+        data = lightgbm.Dataset(X, z, weight=weights, params=params)
         booster = lightgbm.train(params, data, num_boost_round=hyperparameters["n_trees"])
         return Booster(booster.model_to_string())
 
 
-_OURS = frozenset({"target_transform", "loss", "n_trees"})
+_OURS = frozenset({"target_transform", "loss", "n_trees", "half_life", "strategy"})
+
+
+def _losses(design: Design) -> list[str]:
+    """Return the losses that may serve the objective; the quantile's own comes last."""
+    return [*LOSSES, *([f"{QUANTILE}@{design.quantile:.6g}"] if design.quantile else [])]
+
+
+def _objective(loss: str) -> dict[str, str | float]:
+    """Return a loss the way LightGBM names it."""
+    name, _, quantile = loss.partition("@")
+    return {"objective": name, "alpha": float(quantile)} if name == QUANTILE else {"objective": name}

@@ -12,6 +12,8 @@ from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.encoding import Encoding
 from distributed_automl.scenario.estimators._base import Hyperparameters, Parts
 from distributed_automl.scenario.estimators._regressor import FittedRegressor, Regressor, RegressorCandidate
+from distributed_automl.scenario.estimators._strategies import default_strategy, suggest_strategy
+from distributed_automl.scenario.recency import default_recency, suggest_recency
 from distributed_automl.scenario.target_transforms import applicable_transforms
 
 N_TREES = 40
@@ -77,16 +79,26 @@ class RandomForest(RegressorCandidate):
     def defaults(self, design: Design) -> Hyperparameters:
         is_forecasting = design.samples.problem.is_forecasting
         transform = "log1p" if is_forecasting else "none"
-        return {"target_transform": transform, "min_samples_leaf": 8 if is_forecasting else 2, "max_features": 0.3}
+        return {
+            "target_transform": transform,
+            "min_samples_leaf": 8 if is_forecasting else 2,
+            "max_features": 0.3,
+            **default_recency(design.samples),
+            **default_strategy(design),
+        }
 
     def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
         return {
             "target_transform": trial.suggest_categorical("target_transform", applicable_transforms(design.samples)),
             "min_samples_leaf": trial.suggest_int("min_samples_leaf", 2, 30, log=True),
             "max_features": trial.suggest_float("max_features", 0.1, 1.0),
+            **suggest_recency(trial, design.samples),
+            **suggest_strategy(trial, design),
         }
 
-    def learn(self, X: FloatArray, z: FloatArray, *, hyperparameters: Hyperparameters, seed: int) -> Forest:
+    def learn(
+        self, X: FloatArray, z: FloatArray, *, weights: FloatArray | None, hyperparameters: Hyperparameters, seed: int
+    ) -> Forest:
         from sklearn.ensemble import RandomForestRegressor  # seconds to import
 
         forest = RandomForestRegressor(
@@ -96,7 +108,7 @@ class RandomForest(RegressorCandidate):
             random_state=seed,
             n_jobs=1,
         )
-        forest.fit(X, z)
+        forest.fit(X, z, sample_weight=weights)
         return flattened([estimator.tree_ for estimator in forest.estimators_])
 
 

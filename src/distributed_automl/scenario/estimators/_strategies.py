@@ -1,0 +1,188 @@
+"""Strategies: how learners cover the horizon. One strategy is one class, and one line in STRATEGIES.
+
+direct       one learner; its features are a horizon old for every step
+blocks       a learner for each block of the horizon, with the freshest past that the block may see
+recursive    the first block's learner, again and again, each time from its own last predictions
+per_series   direct, a learner for every series of the scenario
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import optuna
+import pandas as pd
+
+from distributed_automl.scenario.calendar import steps_after
+from distributed_automl.scenario.design import SERIES_COL, Design, FloatArray, IntArray, Samples
+from distributed_automl.scenario.history import known_target
+
+DIRECT = "direct"
+Part = tuple[int, str | None, IntArray]
+"""What one learner learns from: gap of its features, series or None for all, rows."""
+
+
+class Learner(Protocol):
+    """What was fitted on one part."""
+
+    @property
+    def gap(self) -> int: ...
+
+    @property
+    def series(self) -> str | None: ...
+
+
+class Learners(Protocol):
+    """A fitted candidate, as a strategy sees it: learners in the order of their parts, and a way to ask one."""
+
+    @property
+    def learners(self) -> Sequence[Learner]: ...
+
+    def predict_with(
+        self, learner: Any, design: Design, X: pd.DataFrame, *, known: FloatArray, rows: IntArray
+    ) -> FloatArray: ...
+
+
+class Strategy(ABC):
+    """One way to cover the horizon."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def applies(self, design: Design) -> bool:
+        """Return whether it differs from `direct` here."""
+
+    @abstractmethod
+    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+        """Yield what each learner learns from.
+
+        Args:
+            design: canonical rows and their features.
+            rows: positions of the training rows.
+        """
+
+    @abstractmethod
+    def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+        """Predict some rows; see Fitted.predict."""
+
+
+class Direct(Strategy):
+    """One learner, whose features are a horizon old for every step."""
+
+    name = DIRECT
+
+    def applies(self, design: Design) -> bool:
+        return True
+
+    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+        yield design.gaps[-1], None, rows
+
+    def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+        known = known_target(design.samples, history)
+        return fitted.predict_with(fitted.learners[0], design, design.X, known=known, rows=rows)
+
+
+class Blocks(Strategy):
+    """A learner for each block of the horizon; a row belongs to the first block that does not end before it."""
+
+    name = "blocks"
+
+    def applies(self, design: Design) -> bool:
+        return len(design.gaps) > 1
+
+    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+        return ((gap, None, rows) for gap in design.gaps)
+
+    def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+        known = known_target(design.samples, history)
+        block = np.searchsorted([one.gap for one in fitted.learners], steps_of(design.samples, history, rows))
+        predicted = np.empty(len(rows))
+        for number, learner in enumerate(fitted.learners):
+            own = np.minimum(block, len(fitted.learners) - 1) == number
+            if own.any():
+                X = design.at(learner.gap)
+                predicted[own] = fitted.predict_with(learner, design, X, known=known, rows=rows[own])
+        return predicted
+
+
+class Recursive(Strategy):
+    """The first block's learner walks through the horizon, block by block, on its own predictions."""
+
+    name = "recursive"
+
+    def applies(self, design: Design) -> bool:
+        return len(design.gaps) > 1
+
+    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+        yield design.gaps[0], None, rows
+
+    def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+        learner = fitted.learners[0]
+        known = known_target(design.samples, history)
+        ahead = following(design.samples, history, rows)
+        block = (steps_of(design.samples, history, ahead) - 1) // learner.gap
+        for number in np.unique(block):
+            own = ahead[block == number]
+            walked = design.continued(history, known, learner.gap)
+            known[own] = fitted.predict_with(learner, walked, walked.X, known=known, rows=own)
+        return known[rows]
+
+
+class PerSeries(Strategy):
+    """Direct, with a learner for every series; a series that none learned from gets the mean of all learners."""
+
+    name = "per_series"
+
+    def applies(self, design: Design) -> bool:
+        return design.samples.problem.is_forecasting and design.samples.frame[SERIES_COL].nunique() > 1
+
+    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+        series = design.samples.frame[SERIES_COL].to_numpy()[rows]
+        return ((design.gaps[-1], str(name), rows[series == name]) for name in np.unique(series.astype(str)))
+
+    def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+        known = known_target(design.samples, history)
+        series = design.samples.frame[SERIES_COL].to_numpy()[rows]
+        learners = {one.series: one for one in fitted.learners}
+        predicted = np.empty(len(rows))
+        for name in np.unique(series.astype(str)):
+            own = series == name
+            of_series = [learners[name]] if name in learners else list(fitted.learners)
+            each = [fitted.predict_with(one, design, design.X, known=known, rows=rows[own]) for one in of_series]
+            predicted[own] = np.mean(each, axis=0)
+        return predicted
+
+
+STRATEGIES: dict[str, Strategy] = {one.name: one for one in (Direct(), Blocks(), Recursive(), PerSeries())}
+"""Name of a strategy -> strategy."""
+
+
+def suggest_strategy(trial: optuna.Trial, design: Design) -> dict[str, str]:
+    """Draw a strategy, where there is a choice."""
+    names = [name for name, strategy in STRATEGIES.items() if strategy.applies(design)]
+    return {"strategy": trial.suggest_categorical("strategy", names)} if len(names) > 1 else {}
+
+
+def default_strategy(design: Design) -> dict[str, str]:
+    """Return the default strategy, where there is a choice."""
+    has_choice = sum(strategy.applies(design) for strategy in STRATEGIES.values()) > 1
+    return {"strategy": DIRECT} if has_choice else {}
+
+
+def steps_of(samples: Samples, history: IntArray, rows: IntArray) -> IntArray:
+    """Return how many periods each row lies after the last one of the history, at least 1. Shape (n_rows,)."""
+    frequency = samples.problem.frequency
+    if frequency is None or not len(history):
+        return np.ones(len(rows), dtype=np.intp)
+    origin = samples.timestamps.iloc[history].max()
+    return np.maximum(steps_after(origin, samples.timestamps.iloc[rows], frequency), 1)
+
+
+def following(samples: Samples, history: IntArray, rows: IntArray) -> IntArray:
+    """Return the positions of all periods after the history up to the last one of some rows, ascending."""
+    if not len(history):
+        return np.sort(rows)
+    time = samples.timestamps
+    origin, last = time.iloc[history].max(), time.iloc[rows].max()
+    return np.flatnonzero(((time > origin) & (time <= last)).to_numpy() | np.isin(np.arange(len(samples)), rows))

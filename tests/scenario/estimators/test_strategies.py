@@ -1,0 +1,166 @@
+"""Every strategy covers the horizon, sees nothing of the future, and knows how fresh its past may be."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem
+
+from distributed_automl.scenario.canonical import canonical
+from distributed_automl.scenario.columns import kinds_of
+from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.estimators._base import Fitted
+from distributed_automl.scenario.estimators._strategies import STRATEGIES, steps_of
+from distributed_automl.scenario.estimators.lightgbm import LightGBM
+from distributed_automl.scenario.estimators.ridge import FittedRidge, Ridge
+from distributed_automl.scenario.serialize import digest_of, pack, unpack
+from distributed_automl.scenario.synthesis import EntityTables, define, design_of
+
+PROBLEM = demand_problem(series_keys=("dept",))
+FRAME = pd.concat(
+    [demand_frame(seed=1, level=40.0).assign(dept="food"), demand_frame(seed=2, level=8.0).assign(dept="toys")],
+    ignore_index=True,
+)
+N_DAYS = 120
+
+
+def design_from(frame: pd.DataFrame) -> Design:
+    kinds = kinds_of(FRAME, PROBLEM)
+    definitions = define(kinds, PROBLEM, QUICK.synthesis, 7)
+    return design_of(canonical(frame, PROBLEM, kinds), definitions, EntityTables())
+
+
+def cut(design: Design) -> tuple[IntArray, IntArray]:
+    """Return the rows before the last horizon, and those of it."""
+    days = design.samples.timestamps
+    is_last = (days > days.max() - pd.Timedelta(days=HORIZON)).to_numpy()
+    return np.flatnonzero(~is_last), np.flatnonzero(is_last)
+
+
+def fitted_by(strategy: str, design: Design, transform: str = "log_level") -> Fitted:
+    train, _ = cut(design)
+    configuration = {"target_transform": transform, "feature_transform": "log1p", "alpha": 0.1, "strategy": strategy}
+    return Ridge().fit(design, train, columns=list(design.X.columns), hyperparameters=configuration, seed=0)
+
+
+def forecast(strategy: str, design: Design, transform: str = "log_level") -> FloatArray:
+    train, valid = cut(design)
+    return fitted_by(strategy, design, transform).predict(design, train, valid)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("transform", ["none", "log1p", "level", "log_level", "difference"])
+def test_when_a_strategy_forecasts_then_it_is_better_than_the_mean_of_each_series(
+    strategy: str, transform: str
+) -> None:
+    design = design_from(FRAME)
+    _, valid = cut(design)
+    predicted, actual = forecast(strategy, design, transform), design.samples.y[valid]
+    means = np.where(design.samples.frame["dept"].to_numpy()[valid] == "food", 40.0 * 1.16, 8.0 * 1.16)
+    assert np.abs(predicted - actual).sum() < 0.9 * np.abs(means - actual).sum()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("spoiled", ["units", "visitors"])
+def test_when_the_future_of_target_or_observed_columns_changes_then_no_forecast_moves(
+    strategy: str, spoiled: str
+) -> None:
+    changed = FRAME.copy()
+    last = changed["date"] > changed["date"].max() - pd.Timedelta(days=HORIZON)
+    changed.loc[last, spoiled] = changed.loc[last, spoiled] * 7.0 + 1_000.0
+    np.testing.assert_array_equal(forecast(strategy, design_from(FRAME)), forecast(strategy, design_from(changed)))
+
+
+def test_when_a_continued_design_keeps_what_was_observed_later_then_the_leakage_test_would_see_it() -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    continued = design.continued(train, design.samples.y, gap=design.gaps[0])
+    assert continued.samples.frame["visitors"].iloc[valid].isna().all()
+    assert continued.samples.frame["promotion"].iloc[valid].notna().all()
+    assert continued.samples.frame["visitors"].iloc[train].notna().all()
+
+
+def test_when_blocks_are_fitted_then_each_row_is_predicted_by_the_freshest_learner_that_may_see_its_past() -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    fitted = fitted_by("blocks", design)
+    assert isinstance(fitted, FittedRidge)
+    assert [one.gap for one in fitted.learners] == list(design.gaps) == [2, 4, 6, 7]
+    whole = fitted.predict(design, train, valid)
+    steps = steps_of(design.samples, train, valid)
+    for learner, covered in zip(fitted.learners, [(1, 2), (3, 4), (5, 6), (7,)], strict=True):
+        alone = replace(fitted, learners=(learner,))
+        own = np.isin(steps, covered)
+        np.testing.assert_array_equal(whole[own], alone.predict(design, train, valid[own]))
+
+
+def test_when_recursive_then_later_blocks_learn_from_the_predictions_of_earlier_ones() -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    fitted = fitted_by("recursive", design)
+    both = fitted.predict(design, train, valid)
+    later = valid[steps_of(design.samples, train, valid) > 2]
+    np.testing.assert_array_equal(fitted.predict(design, train, later), both[np.isin(valid, later)])
+    known = design.samples.y.copy()
+    known[valid] = np.nan
+    first = valid[steps_of(design.samples, train, valid) <= 2]
+    known[first] = 10.0 * both[np.isin(valid, first)]  # as if the first block had been predicted so
+    walked = design.continued(train, known, gap=2)
+    assert isinstance(fitted, FittedRidge)
+    moved = fitted.predict_with(fitted.learners[0], walked, walked.X, known=known, rows=later[:1])
+    assert moved[0] > 1.2 * both[np.isin(valid, later)][0]
+
+
+def test_when_per_series_then_the_rows_of_another_series_do_not_matter() -> None:
+    other = FRAME.copy()
+    other.loc[other["dept"] == "toys", "units"] = np.random.default_rng(5).poisson(300.0, N_DAYS).astype(float)
+    design, changed = design_from(FRAME), design_from(other)
+    _, valid = cut(design)
+    is_food = design.samples.frame["dept"].to_numpy()[valid] == "food"
+    own = [name for name in design.X.columns if "scenario" not in name]
+    predictions = []
+    for one in (design, changed):
+        train, _ = cut(one)
+        configuration = {"target_transform": "none", "feature_transform": "none", "alpha": 0.1}
+        fitted = Ridge().fit(
+            one, train, columns=own, hyperparameters={**configuration, "strategy": "per_series"}, seed=0
+        )
+        predictions.append(fitted.predict(one, train, valid)[is_food])
+    np.testing.assert_array_equal(*predictions)
+
+
+def test_when_a_series_was_never_learned_from_then_it_gets_the_mean_of_all_learners() -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    fitted = fitted_by("per_series", design)
+    assert isinstance(fitted, FittedRidge)
+    renamed = replace(fitted, learners=tuple(replace(one, series=f"old {one.series}") for one in fitted.learners))
+    each = [
+        replace(fitted, strategy="direct", learners=(one,)).predict(design, train, valid) for one in fitted.learners
+    ]
+    np.testing.assert_allclose(renamed.predict(design, train, valid), np.mean(each, axis=0))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_when_written_and_read_then_predictions_are_the_same_to_the_last_bit(strategy: str) -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    configuration = LightGBM().defaults(design) | {"strategy": strategy, "n_trees": 5, "target_transform": "level"}
+    fitted = LightGBM().fit(design, train, columns=list(design.X.columns), hyperparameters=configuration, seed=0)
+    data = pack({"member": fitted.to_parts()})
+    read = type(fitted).from_parts(unpack(data, digest_of(data))["member"])
+    np.testing.assert_array_equal(fitted.predict(design, train, valid), read.predict(design, train, valid))
+
+
+def test_when_the_level_of_a_series_is_ten_times_as_high_then_so_is_what_level_free_learners_predict() -> None:
+    """Features in units of the target are learned as multiples of the level, as the target is."""
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    sized = [name for name in design.X.columns if name in design.target_sized]
+    assert "units__mean_7" in sized
+    assert "units__trend_7_28" not in sized
+    configuration = {"target_transform": "level", "feature_transform": "none", "alpha": 0.1}
+    fitted = Ridge().fit(design, train, columns=sized, hyperparameters=configuration, seed=0)
+    larger = design_from(FRAME.assign(units=FRAME["units"] * 10.0))
+    np.testing.assert_allclose(fitted.predict(larger, train, valid), 10.0 * fitted.predict(design, train, valid))
