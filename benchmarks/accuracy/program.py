@@ -27,7 +27,7 @@ from distributed_automl.scenario.model import ScenarioModel
 from distributed_automl.scenario.naming import scenario_id_of
 from distributed_automl.scenario.synthesis import Definitions, define
 
-BUDGETS: dict[str, dict[str, Any]] = {"small": {}, "large": {"tuning": {"n_trials": 16}}}
+BUDGETS: dict[str, dict[str, Any]] = {"small": {}, "large": {"tuning": {"n_trials": 8}}}
 """Name -> the `automl` block; {} is the program's default."""
 POOL_ID = "__pooled__/all"
 RUN_ID = "benchmark"

@@ -183,7 +183,9 @@ class Tuning(Parameters):
     sampler: str = Field(
         "tpe", description="Who picks configurations: tpe, random, quasi_random, gaussian_process, cma_es, grid."
     )
-    n_trials: int = Field(2, ge=1, le=10_000, description="Trials per candidate; the first ones are the portfolio's.")
+    n_trials: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None, description="Trials per candidate, the first ones are the portfolio's; null: 1 to forecast, else 4."
+    )
     portfolio: bool = Field(
         True, description="Try what did well on other scenarios first; false: the default configuration alone."
     )

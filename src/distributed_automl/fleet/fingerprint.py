@@ -27,7 +27,6 @@ LIBRARIES = (
     "pandas",
     "scikit-learn",
     "scipy",
-    "statsforecast",
     "woodwork",
 )
 """Libraries whose version decides a fit."""

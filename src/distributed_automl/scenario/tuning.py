@@ -20,6 +20,14 @@ from distributed_automl.scenario.samplers.table import SAMPLERS
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+USUAL_TRIALS = {"forecasting": 1, "regression": 4, "classification": 4}
+"""Task -> trials of each candidate where `tuning.n_trials` says none.
+
+Folds of a few recent weeks reward what suited those weeks: a second trial cost as much again as all candidates' first
+ones and moved the error by -1% (daily sales of stores), 0% (weekly sales) and +2% (hourly series).
+"""
+
+
 @dataclass(frozen=True)
 class Tuned:
     """One candidate with its best configuration.
@@ -86,15 +94,16 @@ def tune(candidate: Candidate, arena: Arena, tuning: Tuning, *, first: Sequence[
     design = arena.folds[0].design
     for configuration in first:
         require_in_space(configuration, candidate, design)
-    enqueued = (first or [candidate.defaults(design)])[: tuning.n_trials]
-    sampler = SAMPLERS[tuning.sampler](arena.seed, tuning.n_trials)
+    allowed = tuning.n_trials or USUAL_TRIALS[design.samples.problem.task]
+    enqueued = (first or [candidate.defaults(design)])[:allowed]
+    sampler = SAMPLERS[tuning.sampler](arena.seed, allowed)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=_pruner(tuning))
     for configuration in enqueued:
         study.enqueue_trial(dict(configuration))
     objective = _Objective(candidate, arena)
     study.optimize(objective, n_trials=1)
-    if study.trials[0].params and tuning.n_trials > 1:
-        study.optimize(objective, n_trials=tuning.n_trials - 1)
+    if study.trials[0].params and allowed > 1:
+        study.optimize(objective, n_trials=allowed - 1)
     assert objective.best is not None  # the first trial has nothing to be pruned against
     gain, hyperparameters, predicted = objective.best
     n_trials = sum(trial.state.is_finished() for trial in study.trials)
