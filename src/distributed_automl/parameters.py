@@ -184,7 +184,8 @@ class Tuning(Parameters):
         "tpe", description="Who picks configurations: tpe, random, quasi_random, gaussian_process, cma_es, grid."
     )
     n_trials: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        None, description="Trials per candidate, the first ones are the portfolio's; null: 1 to forecast, else 4."
+        None,
+        description="Trials per candidate, the portfolio's first; null: as many as it has, at least 1 (tabular: 4).",
     )
     portfolio: bool = Field(
         True, description="Try what did well on other scenarios first; false: the default configuration alone."
@@ -241,7 +242,7 @@ class Plan(Parameters):
     min_wave_scenarios: int = Field(20, ge=1, description="Scenarios below which a wave is not worth its overhead.")
     buckets_per_core: int = Field(1, ge=1, description="Tasks per core and wave.")
     pool_changed_share: Share = Field(0.2, description="A pool is fitted again when more of its scenarios changed.")
-    pool_max_samples: int = Field(100_000, ge=100, description="Rows that a pooled fit trains on at most.")
+    pool_max_samples: int = Field(200_000, ge=100, description="Rows that a pooled fit trains on at most.")
 
 
 class Pilots(Parameters):

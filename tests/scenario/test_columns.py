@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.scenario.panels import demand_frame, demand_problem
 
 from distributed_automl.errors import TableError
 from distributed_automl.parameters import Problem
-from distributed_automl.scenario.columns import CASTS, datetimes_of, kinds_of, require_columns
+from distributed_automl.scenario.columns import CASTS, datetimes_of, key_texts, kinds_of, require_columns
 from distributed_automl.scenario.design import Kind
 
 PROBLEM = Problem(scenario_keys=("store",), timestamp="day", frequency="D", target="units", known_in_advance=("price",))
@@ -83,3 +84,31 @@ def test_when_a_column_is_cast_then_missing_values_stay_missing(
 def test_when_timestamps_have_a_zone_then_they_become_utc() -> None:
     column = pd.Series(pd.DatetimeIndex(["2017-07-01 02:00"], tz="Europe/Berlin"))
     assert datetimes_of(column, "day")[0] == np.datetime64("2017-07-01T00:00")
+
+
+@pytest.mark.parametrize("name", ["__row__", "__series__"])
+def test_when_a_column_has_a_name_of_the_programs_own_then_it_is_refused(name: str) -> None:
+    frame = demand_frame(n_days=5).rename(columns={"visitors": name})
+    with pytest.raises(TableError, match=f"{name}.*rename them"):
+        kinds_of(frame, demand_problem())
+
+
+def test_when_a_column_is_there_twice_or_has_no_text_for_a_name_then_it_is_refused() -> None:
+    frame = demand_frame(n_days=5)
+    doubled = frame.set_axis([*frame.columns[:-1], "visitors"], axis=1)
+    for spoiled in (doubled, frame.assign(**{"x": 1.0}).rename(columns={"x": 7})):
+        with pytest.raises(TableError, match="rename them"):
+            kinds_of(spoiled, demand_problem(static=()))
+
+
+def test_when_equal_values_read_differently_then_they_stay_apart_in_any_order() -> None:
+    column = pd.Series([1, True, 2.5, None], dtype=object)
+    for order in (column, column[::-1]):
+        assert sorted(CASTS["categorical"](order, "c"), key=str) == ["1", "2.5", None, "true"]
+    for zeros in ([0.0, -0.0], [-0.0, 0.0]):
+        assert list(key_texts(pd.Series(zeros), "k")) == ["0.0", "0.0"]
+
+
+def test_when_a_feature_is_beyond_any_scale_then_it_is_clipped_to_what_can_be_squared() -> None:
+    clipped = CASTS["numeric"](pd.Series([1e306, -1e306, np.inf, 1.0]), "area")
+    np.testing.assert_array_equal(clipped, [1e30, -1e30, np.nan, 1.0])

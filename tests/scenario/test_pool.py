@@ -14,7 +14,7 @@ from distributed_automl.scenario.fit_pool import fit_pool
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration
 from distributed_automl.scenario.ladder import pooled_answer
 from distributed_automl.scenario.pool import PooledModel, load_pool, pool_samples
-from distributed_automl.scenario.serialize import digest_of
+from distributed_automl.scenario.serialize import digest_of, pack
 from distributed_automl.scenario.synthesis import Definitions, define
 
 PROBLEM = demand_problem()
@@ -81,13 +81,29 @@ def test_when_a_split_asks_for_a_vintage_then_it_knows_nothing_after_the_cutoff(
     assert pool.before(Split("final", rows, np.array([], dtype=int))) is pool.latest
 
 
-def test_when_the_pools_future_changes_then_an_earlier_vintage_does_not(pool_fit: PoolFit) -> None:
+@pytest.mark.parametrize("n_windows", [1, 2])
+def test_when_the_pools_future_changes_then_no_earlier_vintage_does_and_neither_do_its_weights(
+    pool_fit: PoolFit, n_windows: int
+) -> None:
+    """The last windows are judged: the holdout, and before it the second fold."""
     frame = stores()
-    frame.loc[frame["date"] > frame["date"].max() - pd.Timedelta(days=HORIZON), "units"] = 999.0
+    late = frame["date"] > frame["date"].max() - pd.Timedelta(days=n_windows * HORIZON)
+    frame.loc[late, "units"] = frame.loc[late, "units"] * 1.7 + 5.0
     changed = fit_pool(frame, PROBLEM, QUICK, pool_id="__pooled__/all", definitions=definitions_of(frame, PROBLEM))
-    for before, after in zip(pool_fit.model.vintages[:3], changed.model.vintages[:3], strict=True):
-        assert before.fitted.to_parts() == after.fitted.to_parts()
-    assert pool_fit.model.latest.to_parts() != changed.model.latest.to_parts()
+    pairs = zip(pool_fit.model.vintages[: 4 - n_windows], changed.model.vintages[: 4 - n_windows], strict=True)
+    for before, after in pairs:
+        assert pack(before.fitted.to_parts()) == pack(after.fitted.to_parts())
+    assert pack(pool_fit.model.latest.to_parts()) != pack(changed.model.latest.to_parts())
+
+
+def test_when_nothing_learned_beats_the_baseline_then_the_pool_is_skipped_with_the_figures() -> None:
+    frame = stores()
+    week = frame["date"].dt.dayofweek.to_numpy() * 10.0 + 5.0
+    frame["units"] = week * frame["store_id"].astype(int).to_numpy() + week  # last week repeats itself exactly
+    with pytest.raises(
+        ScenarioSkipped, match=r"beats seasonal_naive on the folds: -\S+ against -?0, greater is better"
+    ):
+        fit_pool(frame, PROBLEM, QUICK, pool_id="__pooled__/all", definitions=definitions_of(frame, PROBLEM))
 
 
 def test_when_the_order_of_the_rows_changes_then_the_pool_is_the_same_bytes(pool_fit: PoolFit) -> None:

@@ -17,7 +17,7 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) 
 TREES = st.recursive(
     LEAVES,
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text().filter(lambda k: k != "$"), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(["$", "$$", "$x"]), inner, max_size=4)
     ),
     max_leaves=12,
 )
@@ -41,7 +41,7 @@ def read(data: bytes) -> dict[str, Any]:
     return unpack(data, digest_of(data))
 
 
-@given(parts=st.dictionaries(st.text().filter(lambda key: key != "$"), TREES, max_size=4))
+@given(parts=st.dictionaries(st.text() | st.sampled_from(["$", "$$", "$x"]), TREES, max_size=4))
 def test_when_packed_then_unpacked_parts_are_the_same(parts: dict[str, Any]) -> None:
     found = read(pack(parts))
     assert found == parts
@@ -135,7 +135,6 @@ def test_when_an_array_needs_pickle_then_it_is_never_loaded() -> None:
         ({"a": [1, {"b": {1, 2}}]}, r"model\.a\[1\]\.b"),
         ({"a": np.array(["x", None], dtype=object)}, r"model\.a.*objects"),
         ({"a": {1: 2}}, r"model\.a.*keys are strings"),
-        ({"$": 1}, "keys are strings other than"),
         ({"a": b"bytes"}, r"model\.a.*found bytes"),
     ],
 )

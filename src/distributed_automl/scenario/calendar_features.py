@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from distributed_automl.parameters import Problem
+from distributed_automl.scenario.calendar import offset_of
 from distributed_automl.scenario.entityset import is_dated
 from distributed_automl.scenario.features import Feature, Ranked, named
 from distributed_automl.scenario.primitives.row import DatePart, PeriodNumber
@@ -68,4 +69,4 @@ def pace(frequency: str | int | None) -> str:
 def _period_days(frequency: str) -> float:
     """Return the mean length of a period; 20 business days make four weeks."""
     start = pd.Timestamp("2021-01-04")
-    return float((start + 20 * pd.tseries.frequencies.to_offset(frequency) - start) / pd.Timedelta(days=20))
+    return float((start + 20 * offset_of(frequency) - start) / pd.Timedelta(days=20))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from distributed_automl.errors import TableError
 from distributed_automl.parameters import Problem
+from distributed_automl.scenario.columns import told_apart
 from distributed_automl.scenario.design import FloatArray, IntArray, Samples
 from distributed_automl.scenario.naming import text_of
 
@@ -38,7 +39,7 @@ def class_codes(column: pd.Series, classes: Sequence[str]) -> FloatArray:
 
 def _uniques(column: pd.Series) -> tuple[IntArray, pd.Index]:
     try:
-        positions, uniques = pd.factorize(column)
+        positions, uniques = pd.factorize(told_apart(column))
     except TypeError as error:
         raise TableError(f"target '{column.name}' must hold single values as classes; found {error}") from error
     return positions, pd.Index(uniques)

@@ -9,16 +9,31 @@ import pandas as pd
 
 from distributed_automl.errors import TableError
 from distributed_automl.parameters import Problem
-from distributed_automl.scenario.design import FloatArray, Kind
+from distributed_automl.scenario.design import ROW_COL, SERIES_COL, FloatArray, Kind
 from distributed_automl.scenario.naming import text_of
 
 DatetimeArray = npt.NDArray[np.datetime64]
 ObjectArray = npt.NDArray[np.object_]
 
+RESERVED = frozenset({SERIES_COL, ROW_COL})
+"""Columns that the canonical frame adds to the user's."""
+LARGEST = 1e30
+"""Magnitude to which features are clipped, so that squares of them are numbers, and so are they as float32."""
 
-def require_columns(found: Iterable[str], problem: Problem, features: Iterable[str] = ()) -> None:
-    """Raise TableError unless every column that the problem names, and every feature given, is among the found ones."""
+
+def require_columns(found: Iterable[Any], problem: Problem, features: Iterable[str] = ()) -> None:
+    """Raise TableError unless every column that the problem names, and every feature given, is among the found ones.
+
+    The names must be text, each there once, and none that the program itself needs.
+    """
     found = list(found)
+    unusable = sorted({str(name) for name in found if not isinstance(name, str) or name in RESERVED})
+    unusable += sorted({name for name in found if isinstance(name, str) and found.count(name) > 1})
+    if unusable:
+        raise TableError(
+            f"the columns {unusable} are there twice, are no text, or have a name that the program needs "
+            f"({sorted(RESERVED)}): rename them, or take them out of the table"
+        )
     needed = [*problem.roles, *problem.known_in_advance, *problem.static, *features]
     needed += [column for columns in problem.entities.values() for column in columns]
     needed += [column for column in (problem.timestamp, problem.group) if column is not None]
@@ -84,7 +99,7 @@ def numbers_of(column: pd.Series, name: str) -> FloatArray:
 
 def _finite_numbers(column: pd.Series, name: str) -> FloatArray:
     values = numbers_of(column, name)
-    return np.where(np.isinf(values), np.nan, values)
+    return np.where(np.isinf(values), np.nan, np.clip(values, -LARGEST, LARGEST))
 
 
 def _categories(column: pd.Series, name: str) -> ObjectArray:
@@ -96,12 +111,24 @@ def _categories(column: pd.Series, name: str) -> ObjectArray:
 
 def _factorized(column: pd.Series, name: str) -> tuple[npt.NDArray[np.intp], pd.Index]:
     try:
-        codes, uniques = pd.factorize(column)
+        codes, uniques = pd.factorize(told_apart(column))
     except TypeError as error:
         raise TableError(
             f"column '{name}' must hold single values; found lists or maps ({error}): unpack it"
         ) from error
     return codes, pd.Index(uniques)
+
+
+def told_apart(column: pd.Series) -> pd.Series:
+    """Return a column whose values are equal only where they read the same: 1 and True in one column do not.
+
+    Raises:
+        TypeError: the column holds lists or maps.
+    """
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True).startswith("mixed"):
+        pd.factorize(column)  # raises for what is no single value
+        return column.map(text_of, na_action="ignore")
+    return column + 0.0 if pd.api.types.is_float_dtype(column.dtype) else column  # -0.0 becomes 0.0
 
 
 def _datetimes(column: pd.Series, name: str) -> DatetimeArray:

@@ -24,7 +24,8 @@ class Committee:
 
     def predict(self, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         """Predict the weighted mean of the members; see Fitted.predict."""
-        fitted, weights = list(self.members.values()), [self.weights[label] for label in self.members]
+        heard = [label for label in self.members if self.weights[label] > 0.0]
+        fitted, weights = [self.members[label] for label in heard], [self.weights[label] for label in heard]
         return mix(fitted, weights, design, history=history, rows=rows)
 
     def member(self, label: str | None) -> Predictor:

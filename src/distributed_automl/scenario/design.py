@@ -61,14 +61,13 @@ class Samples:
         return tuple(name for name in self.kinds if name not in given)
 
     def continued(self, history: IntArray, y: FloatArray) -> "Samples":
-        """Return the samples with another target, and without what was observed outside of the history.
+        """Return the samples with another target, and without what was observed after the history.
 
         Args:
-            history: positions whose observed columns are kept.
+            history: positions; observed columns are kept up to the latest of them.
             y: target, shape (n_samples,).
         """
-        unknown = np.ones(len(self), dtype=np.bool_)
-        unknown[history] = False
+        unknown = (self.timestamps > self.timestamps.iloc[history].max()).to_numpy()
         hidden = {name: self.frame[name].mask(unknown) for name in self.observed}
         return replace(self, frame=self.frame.assign(**{self.problem.target: y}, **hidden))
 
@@ -172,7 +171,7 @@ class Design:
         """Return the design as it were if a target had come true, and nothing else after the history were known.
 
         Args:
-            history: positions whose observed columns may be looked at.
+            history: positions; observed columns may be looked at up to the latest of them.
             y: target of all samples, known or supposed, NaN elsewhere, shape (n_samples,).
             gap: of the features, which become X.
         """

@@ -7,12 +7,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from distributed_automl.scenario.columns import LARGEST
 from distributed_automl.scenario.design import FloatArray
 
 MAX_INDICATORS = 20
 """Categories of one column that get an indicator of their own, the most frequent first."""
-LARGEST = 1e30
-"""Magnitude to which values are clipped, so that they survive a cast to float32."""
 MISSING_CODE = 0.0
 
 

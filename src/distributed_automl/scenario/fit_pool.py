@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Ensemble, Problem, Selection, Tuning
 from distributed_automl.scenario.committee import Committee
 from distributed_automl.scenario.design import FloatArray, Samples, Timestamp
@@ -17,7 +18,7 @@ from distributed_automl.scenario.estimators.lightgbm import LightGBM
 from distributed_automl.scenario.estimators.lightgbm_classifier import LightGBMClassifier
 from distributed_automl.scenario.estimators.logistic_regression import LogisticRegression
 from distributed_automl.scenario.estimators.ridge import Ridge
-from distributed_automl.scenario.fit import PoolFit, fit_members, leaderboard
+from distributed_automl.scenario.fit import PoolFit, leaderboard
 from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage
 from distributed_automl.scenario.grouped import Grouped, groupings
 from distributed_automl.scenario.model import seed_of
@@ -72,7 +73,8 @@ def fit_pool(
         on_stage: told when a stage begins.
 
     Raises:
-        ScenarioSkipped: no scenario has rows that can be used, or they are too short for one fold and a holdout.
+        ScenarioSkipped: no scenario has rows that can be used, they are too short for one fold and a holdout, or the
+            committee does not beat the baseline on the folds.
     """
     on_stage("validate")
     samples = pool_samples(frame, problem, definitions, pool_id)
@@ -83,17 +85,17 @@ def fit_pool(
     baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, ONE_TRIAL)
     taught = [teach(lesson, arena) for lesson in lessons(samples)]
     mixture = best_mixture([one.tuned for one in taught], arena.folds, arena.scorer, COMMITTEE)
-    chosen = [one for member in mixture.members for one in taught if one.tuned is member]
     winner = at_quantile(mixture, arena.folds, arena.scorer)
+    require_better(winner, baseline)
     on_stage("score")
-    held_out = [one.held_out for one in chosen]
+    held_out = [one.held_out for member in mixture.members for one in taught if one.tuned is member]
     metrics, costs = score_holdout(winner, held_out, baseline, arena)
     on_stage("refit")
-    earlier = [vintage(fold, mixture, [one.fitted[place] for one in chosen]) for place, fold in enumerate(arena.judged)]
     shipped = at_quantile(reweighted(mixture, held_out, arena, COMMITTEE), arena.judged, arena.scorer)
-    last = vintage(arena.everything, shipped, fit_members(shipped, arena.everything, seed))
+    last = [arena.everything.fit(one.tuned.candidate, one.tuned.hyperparameters, seed=seed) for one in taught]
+    vintages = [*earlier_vintages(taught, mixture, arena), vintage(arena.everything, taught, last, shipped)]
     return PoolFit(
-        model=assembled(shipped, earlier, last, baseline=baseline, arena=arena, definitions=definitions),
+        model=assembled(shipped, vintages, baseline, arena, definitions),
         estimator="pooled",
         n_samples=len(samples),
         n_trials=len(taught),
@@ -106,14 +108,17 @@ def fit_pool(
     )
 
 
+def require_better(winner: Mixture, baseline: Tuned) -> None:
+    """Raise ScenarioSkipped unless the committee beats the baseline: else the baseline's rung answers better."""
+    if not winner.gain > baseline.gain:
+        raise ScenarioSkipped(
+            f"nothing that was learned over the pool's scenarios beats {baseline.candidate.name} on the folds: "
+            f"{winner.gain:.4g} against {baseline.gain:.4g}, greater is better"
+        )
+
+
 def assembled(
-    shipped: Mixture,
-    earlier: Sequence[Vintage],
-    last: Vintage,
-    *,
-    baseline: Tuned,
-    arena: Arena,
-    definitions: Definitions,
+    shipped: Mixture, vintages: Sequence[Vintage], baseline: Tuned, arena: Arena, definitions: Definitions
 ) -> PooledModel:
     """Put the model together: every vintage, and intervals calibrated on all that was predicted out of fold."""
     everything = arena.everything
@@ -123,7 +128,7 @@ def assembled(
         problem=samples.problem,
         definitions=definitions,
         entities=everything.entities,
-        vintages=(*earlier, last),
+        vintages=tuple(vintages),
         calibration=calibrate_on(shipped, arena.judged),
         baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed),
         strata=arena.holdout.split.strata,
@@ -169,16 +174,51 @@ def teach(lesson: Grouped, arena: Arena) -> Taught:
     return Taught(tuned, fitted, held_out)
 
 
-def vintage(fold: Fold, mixture: Mixture, fitted: Sequence[Fitted]) -> Vintage:
+def earlier_vintages(taught: Sequence[Taught], mixture: Mixture, arena: Arena) -> list[Vintage]:
+    """Return the vintage of every fold and of the holdout, each weighed by nothing but the folds before it.
+
+    Before the first fold nothing speaks for anyone: all count alike. So a vintage, weights and all, knows of nothing
+    after its cutoff.
+
+    Args:
+        taught: every lesson.
+        mixture: as the whole of the folds weighs them.
+        arena: the folds and the holdout.
+    """
+    ends = np.cumsum([0, *(len(fold.split.valid) for fold in arena.folds)])
+    vintages = []
+    for place, fold in enumerate(arena.judged):
+        before = [replace(one.tuned, predicted=one.tuned.predicted[: ends[place]]) for one in taught]
+        if place == 0:
+            weighed = equals(before)
+        elif place < len(arena.folds):
+            folds = arena.folds[:place]
+            judged = [replace(one, gain=arena.scorer.gain(folds, one.predicted)) for one in before]
+            weighed = best_mixture(judged, folds, arena.scorer, COMMITTEE)
+        else:
+            weighed = mixture
+        vintages.append(vintage(fold, taught, [one.fitted[place] for one in taught], weighed))
+    return vintages
+
+
+def equals(tuned: Sequence[Tuned]) -> Mixture:
+    """Return the mixture in which all count alike; nothing is known of how well it does."""
+    weights = (1.0 / len(tuned),) * len(tuned)
+    return Mixture(tuple(tuned), weights, np.empty(0), -np.inf)
+
+
+def vintage(fold: Fold, taught: Sequence[Taught], fitted: Sequence[Fitted], mixture: Mixture) -> Vintage:
     """Return the committee as it was fitted on what a split may know.
 
     Args:
         fold: the split.
-        mixture: whose weights count: chosen without a look at the split's own outcome beyond the folds.
-        fitted: its members, in order.
+        taught: every lesson; whoever is not in the mixture has no weight.
+        fitted: each lesson, fitted on the split's training rows.
+        mixture: who counts how much.
     """
-    names = [one.candidate.name for one in mixture.members]
-    weights = dict(zip(names, mixture.weights, strict=True))
+    names = [one.tuned.candidate.name for one in taught]
+    counts = dict(zip([one.candidate.name for one in mixture.members], mixture.weights, strict=True))
+    weights = {name: counts.get(name, 0.0) for name in names}
     return Vintage(fold.split.name, _cutoff(fold), Committee(dict(zip(names, fitted, strict=True)), weights))
 
 

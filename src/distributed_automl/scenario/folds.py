@@ -89,7 +89,7 @@ def synthesize_splits(
     drafts: list[Draft] = []
     for cut in splits:
         entities = learn_entities(samples, definitions, cut.train)
-        learned = bool(entities.tables) or not drafts
+        learned = bool(entities) or not drafts
         design = design_of(samples, definitions, entities) if learned else drafts[0].design
         design = replace(design, pooled=pool.before(cut) if pool else None, quantile=quantile)
         drafts.append(Draft(cut, design, entities))

@@ -111,9 +111,10 @@ def _filed(name: str, content: bytes, files: dict[str, bytes]) -> dict[str, str]
 
 
 def _key(key: Any, where: str) -> str:
-    if not isinstance(key, str) or key == _REFERENCE:
-        raise ModelError(f"cannot serialize {where}: keys are strings other than '{_REFERENCE}', found {key!r}")
-    return key
+    """Return a key that no reference can be taken for: one that begins like it gets the sign once more."""
+    if not isinstance(key, str):
+        raise ModelError(f"cannot serialize {where}: keys are strings, found {key!r}")
+    return _REFERENCE + key if key.startswith(_REFERENCE) else key
 
 
 def _scalar(value: Any, where: str) -> Any:
@@ -143,7 +144,7 @@ def _attached(value: Any, files: dict[str, bytes]) -> Any:
         return value
     if _REFERENCE in value:
         return _referenced(value[_REFERENCE], files)
-    return {key: _attached(item, files) for key, item in value.items()}
+    return {key.removeprefix(_REFERENCE): _attached(item, files) for key, item in value.items()}
 
 
 def _referenced(name: Any, files: dict[str, bytes]) -> Any:

@@ -21,10 +21,10 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 USUAL_TRIALS = {"forecasting": 1, "regression": 4, "classification": 4}
-"""Task -> trials of each candidate where `tuning.n_trials` says none.
+"""Task -> trials of each candidate where `tuning.n_trials` says none; more if the portfolio holds more.
 
-Folds of a few recent weeks reward what suited those weeks: a second trial cost as much again as all candidates' first
-ones and moved the error by -1% (daily sales of stores), 0% (weekly sales) and +2% (hourly series).
+Folds of a few recent weeks reward what suited those weeks, so that a search of forecasts gains little by them: see
+docs/decisions/one-trial-of-a-forecast.md.
 """
 
 
@@ -94,7 +94,7 @@ def tune(candidate: Candidate, arena: Arena, tuning: Tuning, *, first: Sequence[
     design = arena.folds[0].design
     for configuration in first:
         require_in_space(configuration, candidate, design)
-    allowed = tuning.n_trials or USUAL_TRIALS[design.samples.problem.task]
+    allowed = tuning.n_trials or max(USUAL_TRIALS[design.samples.problem.task], len(first))
     enqueued = (first or [candidate.defaults(design)])[:allowed]
     sampler = SAMPLERS[tuning.sampler](arena.seed, allowed)
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=_pruner(tuning))

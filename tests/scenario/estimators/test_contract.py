@@ -131,12 +131,16 @@ def test_when_any_configuration_is_drawn_then_its_predictions_are_finite(name: s
 
 
 @pytest.mark.parametrize("name", FORECASTERS)
-def test_when_targets_after_the_history_change_then_predictions_do_not_move(name: str) -> None:
-    y = counts(150, seed=4)
+@pytest.mark.parametrize("lift", [0.0, 1.0])
+def test_when_targets_after_the_history_change_then_predictions_do_not_move(name: str, lift: float) -> None:
+    """Neither where the history has zeros nor where it has none and the future would be the first to have them."""
+    y = counts(150, seed=4) + lift
+    zero = np.r_[y[:-HORIZON], np.zeros(HORIZON)]
     changed = np.r_[y[:-HORIZON], y[-HORIZON:] * 50 + 1000]
     unknown = np.r_[y[:-HORIZON], np.full(HORIZON, np.nan)]
     expected = predicted_by(name, forecasting_design([y]))
     assert predicted_by(name, forecasting_design([changed])).tobytes() == expected.tobytes()
+    assert predicted_by(name, forecasting_design([zero])).tobytes() == expected.tobytes()
     assert predicted_by(name, forecasting_design([unknown])).tobytes() == expected.tobytes()
 
 
@@ -162,6 +166,7 @@ HOSTILE: dict[str, list[FloatArray]] = {
     "negative": [counts(120) - 100.0],
     "a shock": [np.r_[counts(90), np.full(5, 1e6), counts(40)]],
     "starts at a billion, ends at zero": [np.r_[np.full(60, 1e9), np.zeros(60)]],
+    "zero for longer than is looked back": [np.r_[counts(60), np.zeros(1_150)]],
     "holes": [np.where(np.arange(130) % 5 == 0, np.nan, counts(130))],
     "unknown from a month before the origin": [np.r_[counts(100), np.full(40, np.nan)]],
     "unknown first": [np.r_[np.full(60, np.nan), counts(80)]],

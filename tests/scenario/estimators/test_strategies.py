@@ -11,7 +11,7 @@ from distributed_automl.scenario.canonical import canonical
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators._base import Fitted
-from distributed_automl.scenario.estimators._strategies import STRATEGIES, steps_of
+from distributed_automl.scenario.estimators._strategies import STRATEGIES, steps_after_history
 from distributed_automl.scenario.estimators.lightgbm import LightGBM
 from distributed_automl.scenario.estimators.ridge import FittedRidge, Ridge
 from distributed_automl.scenario.serialize import digest_of, pack, unpack
@@ -91,7 +91,7 @@ def test_when_blocks_are_fitted_then_each_row_is_predicted_by_the_freshest_learn
     assert isinstance(fitted, FittedRidge)
     assert [one.gap for one in fitted.learners] == list(design.gaps) == [2, 4, 6, 7]
     whole = fitted.predict(design, train, valid)
-    steps = steps_of(design.samples, train, valid)
+    steps = steps_after_history(design.samples, train, valid)
     for learner, covered in zip(fitted.learners, [(1, 2), (3, 4), (5, 6), (7,)], strict=True):
         alone = replace(fitted, learners=(learner,))
         own = np.isin(steps, covered)
@@ -103,11 +103,11 @@ def test_when_recursive_then_later_blocks_learn_from_the_predictions_of_earlier_
     train, valid = cut(design)
     fitted = fitted_by("recursive", design)
     both = fitted.predict(design, train, valid)
-    later = valid[steps_of(design.samples, train, valid) > 2]
+    later = valid[steps_after_history(design.samples, train, valid) > 2]
     np.testing.assert_array_equal(fitted.predict(design, train, later), both[np.isin(valid, later)])
     known = design.samples.y.copy()
     known[valid] = np.nan
-    first = valid[steps_of(design.samples, train, valid) <= 2]
+    first = valid[steps_after_history(design.samples, train, valid) <= 2]
     known[first] = 10.0 * both[np.isin(valid, first)]  # as if the first block had been predicted so
     walked = design.continued(train, known, gap=2)
     assert isinstance(fitted, FittedRidge)

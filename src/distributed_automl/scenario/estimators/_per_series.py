@@ -14,6 +14,8 @@ from distributed_automl.scenario.target_transforms import TARGET_TRANSFORMS
 
 SERIES_TRANSFORMS = ("none", "log1p")
 """Target transforms that need nothing but the value."""
+AUTO = "auto"
+"""The logarithm where no value of a series' history is zero or less: what never stops tends to swing in proportion."""
 MAX_PERIODS = 1_100
 """Periods of a history that are looked at: three years of days."""
 MIN_PERIODS = 12
@@ -32,7 +34,7 @@ class FittedPerSeries(Fitted):
     mean. A forecast leaves what the series has been by no more than its range.
 
     Attributes:
-        target_transform: in SERIES_TRANSFORMS.
+        target_transform: in SERIES_TRANSFORMS, or AUTO.
     """
 
     target_transform: str
@@ -70,15 +72,23 @@ class FittedPerSeries(Fitted):
     def _forecast(self, samples: Samples, known: FloatArray, start: int, rows: IntArray) -> FloatArray:
         """Forecast rows of the series that begins at `start`; NaN if it cannot be modelled. Shape (n_rows,)."""
         places = start + np.flatnonzero(np.isfinite(known[start : int(rows.min())]))
-        if len(places) < MIN_PERIODS or _repeats(known[places], samples.season):
+        if len(places) < MIN_PERIODS:
             return np.full(len(rows), np.nan)
         last = int(places[-1])
         window = np.arange(max(int(places[0]), last + 1 - MAX_PERIODS), last + 1, dtype=np.intp)
-        transform = TARGET_TRANSFORMS[self.target_transform]
+        values = known[window]
+        if _repeats(values[np.isfinite(values)], samples.season):
+            return np.full(len(rows), np.nan)
+        transform = TARGET_TRANSFORMS[self._transform_of(values)]
         past = transform.forward(_filled(samples, known, window), np.ones(len(window)))
         steps = rows - last
         future = self.continued(past, samples, int(steps.max()))[steps - 1]
         return transform.inverse(bounded(future, past), np.ones(len(rows)))
+
+    def _transform_of(self, values: FloatArray) -> str:
+        if self.target_transform != AUTO:
+            return self.target_transform
+        return "log1p" if (values[np.isfinite(values)] > 0.0).all() else "none"
 
 
 def season_within(past: FloatArray, samples: Samples) -> int:

@@ -14,7 +14,7 @@ import pandas as pd
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.encoding import Encoding, learn_encoding
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
-from distributed_automl.scenario.estimators._strategies import DIRECT, STRATEGIES
+from distributed_automl.scenario.estimators._strategies import DIRECT, STRATEGIES, Part
 from distributed_automl.scenario.recency import recency_weights
 from distributed_automl.scenario.target_transforms import FittedTransform, learn_transform
 
@@ -168,23 +168,16 @@ class RegressorCandidate(Candidate):
     ) -> FittedRegressor:
         strategy = hyperparameters.get("strategy", DIRECT)
         learners = (
-            self.fit_learner(design, part, gap, series, columns=columns, hyperparameters=hyperparameters, seed=seed)
-            for gap, series, part in STRATEGIES[strategy].parts(design, rows)
+            self.fit_learner(design, part, columns=columns, hyperparameters=hyperparameters, seed=seed)
+            for part in STRATEGIES[strategy].parts(design, rows)
         )
         return self.fitted_type(strategy, tuple(learners))
 
     def fit_learner(
-        self,
-        design: Design,
-        rows: IntArray,
-        gap: int,
-        series: str | None,
-        *,
-        columns: Sequence[str],
-        hyperparameters: Hyperparameters,
-        seed: int,
+        self, design: Design, part: Part, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
     ) -> Learner:
-        """Fit one learner on some rows, at one gap."""
+        """Fit one learner on what a strategy gives it: a gap, a series, rows."""
+        gap, series, rows = part
         samples = design.samples
         transform = learn_transform(hyperparameters["target_transform"], samples, rows, gap=gap)
         reference = transform.reference(samples, samples.y, rows)

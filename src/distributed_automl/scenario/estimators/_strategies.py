@@ -96,7 +96,9 @@ class Blocks(Strategy):
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         known = known_target(design.samples, history)
-        block = np.searchsorted([one.gap for one in fitted.learners], steps_of(design.samples, history, rows))
+        block = np.searchsorted(
+            [one.gap for one in fitted.learners], steps_after_history(design.samples, history, rows)
+        )
         predicted = np.empty(len(rows))
         for number, learner in enumerate(fitted.learners):
             own = np.minimum(block, len(fitted.learners) - 1) == number
@@ -118,14 +120,15 @@ class Recursive(Strategy):
         yield design.gaps[0], None, rows
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
-        learner = fitted.learners[0]
+        learner, lowest = fitted.learners[0], design.samples.problem.target_min
         known = known_target(design.samples, history)
         ahead = following(design.samples, history, rows)
-        block = (steps_of(design.samples, history, ahead) - 1) // learner.gap
+        block = (steps_after_history(design.samples, history, ahead) - 1) // learner.gap
         for number in np.unique(block):
             own = ahead[block == number]
             walked = design.continued(history, known, learner.gap)
-            known[own] = fitted.predict_with(learner, walked, walked.X, known=known, rows=own)
+            predicted = fitted.predict_with(learner, walked, walked.X, known=known, rows=own)
+            known[own] = predicted if lowest is None else np.maximum(predicted, lowest)
         return known[rows]
 
 
@@ -170,7 +173,7 @@ def default_strategy(design: Design) -> dict[str, str]:
     return {"strategy": DIRECT} if has_choice else {}
 
 
-def steps_of(samples: Samples, history: IntArray, rows: IntArray) -> IntArray:
+def steps_after_history(samples: Samples, history: IntArray, rows: IntArray) -> IntArray:
     """Return how many periods each row lies after the last one of the history, at least 1. Shape (n_rows,)."""
     frequency = samples.problem.frequency
     if frequency is None or not len(history):

@@ -9,7 +9,7 @@ import optuna
 
 from distributed_automl.scenario.design import Design, FloatArray, IntArray, Samples
 from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
-from distributed_automl.scenario.estimators._per_series import SERIES_TRANSFORMS, FittedPerSeries
+from distributed_automl.scenario.estimators._per_series import AUTO, SERIES_TRANSFORMS, FittedPerSeries
 
 PENALTIES = 10.0 ** np.arange(-5.0, 2.1, 0.5)
 """Penalties that are tried, as shares of the mean variance of a regressor."""
@@ -57,13 +57,11 @@ class Autoregression(Candidate):
     uses_features = False
 
     def defaults(self, design: Design) -> Hyperparameters:
-        known = design.samples.y[np.isfinite(design.samples.y)]
-        transform = "log1p" if (known > 0.0).all() else "none"  # what never falls to zero tends to swing in proportion
-        return {"target_transform": transform, "n_lags": 56, "caution": 1.0}
+        return {"target_transform": AUTO, "n_lags": 56, "caution": 1.0}
 
     def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
         return {
-            "target_transform": trial.suggest_categorical("target_transform", SERIES_TRANSFORMS),
+            "target_transform": trial.suggest_categorical("target_transform", [*SERIES_TRANSFORMS, AUTO]),
             "n_lags": trial.suggest_int("n_lags", 7, 84, log=True),
             "caution": trial.suggest_float("caution", 1.0, 4.0, log=True),
         }

@@ -37,7 +37,7 @@ def imputed(values: FloatArray) -> FloatArray:
 
 
 def _linear_surety(values: FloatArray, y: FloatArray) -> FloatArray:
-    f, _ = f_regression(values, y)
+    f, _ = f_regression(values - values.mean(axis=0), y - y.mean())  # far from zero its sums would cancel
     return np.asarray(-stats.f.logsf(f, 1, len(y) - 2), dtype=np.float64)
 
 
