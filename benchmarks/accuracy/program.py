@@ -42,18 +42,20 @@ class Fleet:
         automl: how scenarios are searched.
         definitions: of the features.
         pools: id -> what was learned over many scenarios.
+        origin: what all may know of; None: each scenario its own latest period with a target, and in tabular tasks.
     """
 
     problem: Problem
     automl: AutoML
     definitions: Definitions
     pools: Mapping[str, StoredModel]
+    origin: pd.Timestamp | int | None
 
 
 def forecast(part: Part, budget: str) -> Answer:
     """Fit and predict one part; see the module."""
     problem = Problem(**{name: tupled(value) for name, value in part.problem.items()})
-    fleet = prepared(part.train, problem, AutoML(**BUDGETS[budget]))
+    fleet = prepared(part.train, problem, AutoML(**BUDGETS[budget]), common_origin(part, problem))
     answers, fits = [], []
     for scenario_id, rows, asked in scenarios(part, problem):
         fit = fit_one(rows, fleet, scenario_id)
@@ -64,11 +66,11 @@ def forecast(part: Part, budget: str) -> Answer:
     return labelled(pd.concat(answers, ignore_index=True), part), size
 
 
-def prepared(frame: pd.DataFrame, problem: Problem, automl: AutoML) -> Fleet:
+def prepared(frame: pd.DataFrame, problem: Problem, automl: AutoML, origin: pd.Timestamp | int | None) -> Fleet:
     """Define the features and fit the pools."""
     definitions = define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
     preload(definitions)
-    return Fleet(problem, automl, definitions, fit_pools(frame, problem, automl, definitions))
+    return Fleet(problem, automl, definitions, fit_pools(frame, problem, automl, definitions), origin)
 
 
 def tupled(value: object) -> object:
@@ -130,8 +132,25 @@ def predict_one(asked: pd.DataFrame, fleet: Fleet, fit: Mapping[str, Any]) -> pd
     """Predict one scenario's rows by the highest rung that can."""
     champion = StoredModel(fit["model"], fit["model_digest"], RUN_ID) if fit["status"] == "fitted" else None
     return attempt_predict(
-        asked, fleet.problem, scenario_id=fit["scenario_id"], champion=champion, pool=fleet.pools.get(POOL_ID)
+        asked,
+        fleet.problem,
+        scenario_id=fit["scenario_id"],
+        champion=champion,
+        pool=fleet.pools.get(POOL_ID),
+        origin=fleet.origin,
     )
+
+
+def common_origin(part: Part, problem: Problem) -> pd.Timestamp | int | None:
+    """Return the latest period with a target, as the fleet takes it; None where scenarios have clocks of their own."""
+    if not problem.is_forecasting:
+        return None
+    known, time = part.asked[problem.target].notna(), part.asked[problem.timestamp]
+    latest = time[known].max()
+    ends = part.asked[~known].groupby(list(problem.scenario_keys))[problem.timestamp].max()
+    if (ends <= latest).any():
+        return None
+    return pd.Timestamp(latest) if time.dtype.kind == "M" else int(latest)
 
 
 def described(fit: Mapping[str, Any], predictions: pd.DataFrame) -> dict[str, Any]:
