@@ -12,7 +12,7 @@ import numpy as np
 
 from distributed_automl.parameters import Ensemble
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals
+from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals, places_of
 from distributed_automl.scenario.members import clip, weighted_mean
 from distributed_automl.scenario.shift import Shift, cross_shifted, learn_shift
 from distributed_automl.scenario.tuning import Tuned
@@ -118,13 +118,10 @@ def cross_voted(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer,
     """
     if len(members) == 1 or len(folds) == 1:
         return vote(members, folds, scorer, 0).predicted
-    ends = np.cumsum([len(fold.split.valid) for fold in folds])
     parts = []
-    for place, end in enumerate(ends):
-        own = np.zeros(ends[-1], dtype=bool)
-        own[end - len(folds[place].split.valid) : end] = True
+    for place, own in enumerate(places_of(folds)):
         others = [fold for number, fold in enumerate(folds) if number != place]
-        voters = [replace(one, predicted=one.predicted[~own]) for one in members]
+        voters = [replace(one, predicted=np.delete(one.predicted, own, axis=0)) for one in members]
         weights = vote(voters, others, scorer, n_rounds).weights
         parts.append(weighted_mean([one.predicted[own] for one in members], weights))
     return np.concatenate(parts)
@@ -143,10 +140,8 @@ def at_quantile(mixture: Mixture, folds: Sequence[Fold], scorer: Scorer) -> Mixt
     """
     if scorer.quantile is None:
         return mixture
-    ends = np.cumsum([len(fold.split.valid) for fold in folds])
-    parts = [slice(end - len(fold.split.valid), end) for fold, end in zip(folds, ends, strict=True)]
     y_true = actuals(folds)
-    shifted = cross_shifted(y_true, mixture.predicted, scorer.quantile, parts)
+    shifted = cross_shifted(y_true, mixture.predicted, scorer.quantile, places_of(folds))
     shifted = clip(shifted, folds[0].design.samples.problem.target_min)
     if scorer.gain_as_is(folds, shifted) <= scorer.gain_as_is(folds, mixture.predicted):
         return mixture

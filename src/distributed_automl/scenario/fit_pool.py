@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from distributed_automl.errors import ScenarioSkipped
-from distributed_automl.parameters import AutoML, Ensemble, Problem, Selection, Tuning
+from distributed_automl.parameters import AutoML, Ensemble, Problem, Selection
 from distributed_automl.scenario.committee import Committee
 from distributed_automl.scenario.design import FloatArray, Samples, Timestamp
 from distributed_automl.scenario.ensemble import Mixture, at_quantile, best_mixture, reweighted
@@ -19,16 +19,15 @@ from distributed_automl.scenario.estimators.lightgbm_classifier import LightGBMC
 from distributed_automl.scenario.estimators.logistic_regression import LogisticRegression
 from distributed_automl.scenario.estimators.ridge import Ridge
 from distributed_automl.scenario.fit import PoolFit, leaderboard
-from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage
+from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage, places_of
 from distributed_automl.scenario.grouped import Grouped, groupings
 from distributed_automl.scenario.model import seed_of
 from distributed_automl.scenario.pool import PooledModel, Vintage, pool_samples
 from distributed_automl.scenario.scoring import calibrate_on, score_holdout
 from distributed_automl.scenario.synthesis import Definitions
-from distributed_automl.scenario.tuning import Tuned, tune
+from distributed_automl.scenario.tuning import ONE_TRIAL, Tuned, tune
 
 ALL_FEATURES = Selection(methods=())
-ONE_TRIAL = Tuning(n_trials=1)
 SQUARED_OBJECTIVES = frozenset({"rmse", "rmsse", "r2"})
 COMMITTEE = Ensemble(tolerance=0.15, single_margin=0.02, max_members=8, n_rounds=16)
 """A pool has thousands of out-of-fold rows: its votes may follow them further than a scenario's."""
@@ -185,10 +184,10 @@ def earlier_vintages(taught: Sequence[Taught], mixture: Mixture, arena: Arena) -
         mixture: as the whole of the folds weighs them.
         arena: the folds and the holdout.
     """
-    ends = np.cumsum([0, *(len(fold.split.valid) for fold in arena.folds)])
+    starts = [own.start for own in places_of(arena.judged)]
     vintages = []
     for place, fold in enumerate(arena.judged):
-        before = [replace(one.tuned, predicted=one.tuned.predicted[: ends[place]]) for one in taught]
+        before = [replace(one.tuned, predicted=one.tuned.predicted[: starts[place]]) for one in taught]
         if place == 0:
             weighed = equals(before)
         elif place < len(arena.folds):

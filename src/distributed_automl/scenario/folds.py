@@ -1,5 +1,6 @@
 """What a candidate sees of a split: its rows, the features learned without the rows it is judged by, and its score."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,6 +115,12 @@ def _voted(draft: Draft, selection: Selection, order: FloatArray, *, seed: int) 
         order=order[train],
         seed=seed,
     )
+
+
+def places_of(folds: Sequence[Fold]) -> list[slice]:
+    """Return where each fold's rows lie in predictions that are concatenated in the folds' order."""
+    ends = np.cumsum([0, *(len(fold.split.valid) for fold in folds)])
+    return [slice(start, end) for start, end in itertools.pairwise(ends.tolist())]
 
 
 def actuals(folds: Sequence[Fold]) -> FloatArray:

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from distributed_automl.scenario.design import FloatArray, IntArray
+from distributed_automl.scenario.error_scale import error_scale, floor_of
 from distributed_automl.tables import interval_names
 
 MIN_GROUP_RESIDUALS = 100
@@ -34,7 +35,6 @@ STUDENT_WORTH = 10.0
 """The same where there is no pool."""
 STEPS_AROUND = 2
 """Steps before and after a step whose errors say, in a pool, how large its errors are."""
-_FLOOR_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Calibration:
         Returns:
             Column name (see `interval_names`) -> bounds, shape (n,): lower <= predicted <= upper.
         """
-        scale = _scale(predicted, self.power, self.floor) * _at(self.growth, steps)
+        scale = error_scale(predicted, self.power, self.floor) * _at(self.growth, steps)
         least = -math.inf if target_min is None else target_min
         columns: dict[str, FloatArray] = {}
         for level, below, above in zip(self.levels, self.lower, self.upper, strict=True):
@@ -158,8 +158,8 @@ def calibrate(residuals: Residuals, levels: Sequence[float], *, shape: Shape | N
     if len(known.values) == 0:
         raise ValueError("prediction intervals need at least one finite residual, found none")
     ordered = tuple(sorted(set(levels)))
-    floor, power = _floor_of(known.predicted), _power_of(known.predicted)
-    scaled = known.values / _scale(known.predicted, power, floor)
+    floor, power = floor_of(known.predicted), _power_of(known.predicted)
+    scaled = known.values / error_scale(known.predicted, power, floor)
     worth = STUDENT_WORTH if shape is None else POOL_WORTH
     shape = shape or _student_shape(_growth_of(np.abs(scaled), known.steps, ordered), ordered)
     scaled = scaled / _at(shape.growth, known.steps)
@@ -218,7 +218,7 @@ def n_independent(scaled: FloatArray, windows: IntArray) -> float:
 
 def _ratios(residuals: Residuals) -> FloatArray:
     """Divide one scenario's scaled residuals by their mean size in the other windows. Shape (n,)."""
-    scale = _scale(residuals.predicted, _power_of(residuals.predicted), _floor_of(residuals.predicted))
+    scale = error_scale(residuals.predicted, _power_of(residuals.predicted), floor_of(residuals.predicted))
     scaled = residuals.values / scale
     numbers = np.unique(residuals.windows, return_inverse=True)[1]
     sizes, counts = np.bincount(numbers, np.abs(scaled)), np.bincount(numbers)
@@ -293,17 +293,6 @@ def _student(level: float) -> float:
     """
     alpha = 1.0 - level**2  # 4 u (1 - u) at u = (1 + level) / 2
     return 2.0 * math.sqrt(math.cos(math.acos(math.sqrt(alpha)) / 3.0) / math.sqrt(alpha) - 1.0)
-
-
-def _floor_of(predictions: FloatArray) -> float:
-    """Return a tenth of the usual size of a prediction, so that the intervals do not depend on the target's unit."""
-    usual = float(np.abs(predictions).mean())
-    return _FLOOR_SHARE * usual if usual > 0 else 1.0
-
-
-def _scale(predictions: FloatArray, power: float, floor: float) -> FloatArray:
-    """Return the scale of each prediction's error, shape (n,), positive."""
-    return np.maximum(np.abs(predictions), floor) ** power
 
 
 def _power_of(predictions: FloatArray) -> float:

@@ -114,10 +114,7 @@ def ask(
 
 def _without_future(samples: Samples, after: npt.NDArray[np.bool_]) -> Samples:
     """Return the samples with the target and the observed columns unknown after the origin."""
-    problem = samples.problem
-    given = {*problem.known_in_advance, *problem.static}
-    observed = [name for name in samples.kinds if name not in given]
-    hidden = {name: samples.frame[name].mask(after) for name in (problem.target, *observed)}
+    hidden = {name: samples.frame[name].mask(after) for name in (samples.problem.target, *samples.observed)}
     return replace(samples, frame=samples.frame.assign(**hidden))
 
 

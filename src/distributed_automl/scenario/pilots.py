@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from distributed_automl.parameters import AutoML, Problem, Tuning
+from distributed_automl.parameters import AutoML, Problem
 from distributed_automl.scenario.calendar import season_of
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
@@ -22,12 +22,11 @@ from distributed_automl.scenario.folds import Arena, OnStage, arena_of, ignore_s
 from distributed_automl.scenario.model import seed_of
 from distributed_automl.scenario.portfolio import Configurations, Portfolio, placed_in, portable_form
 from distributed_automl.scenario.synthesis import Definitions, define
-from distributed_automl.scenario.tuning import tune
+from distributed_automl.scenario.tuning import ONE_TRIAL, tune
 from distributed_automl.scenario.validate import validate
 
 DEFAULT: Hyperparameters = {}
 """The portable form of whatever a candidate's default is."""
-ONE_TRIAL = Tuning(n_trials=1)
 MIN_IMPROVEMENT = 0.001
 """What a configuration must take off the mean regret, as a share of the baseline's error, to be worth a trial."""
 

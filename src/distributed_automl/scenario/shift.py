@@ -14,11 +14,10 @@ import numpy as np
 
 from distributed_automl.parameters import Costs
 from distributed_automl.scenario.design import FloatArray
+from distributed_automl.scenario.error_scale import error_scale, floor_of
 
 POWERS = (0.0, 0.5, 1.0)
 """How the scale may grow with the prediction: not at all, like a count's standard deviation, in proportion."""
-FLOOR_SHARE = 0.1
-"""The scale of a small prediction is that of this share of the usual one."""
 EXTREME = 0.99
 """Quantile that is aimed at where one kind of error costs nothing."""
 PINBALL_OBJECTIVES = frozenset({"total_cost", "pinball"})
@@ -41,7 +40,7 @@ class Shift:
 
     def apply(self, predicted: FloatArray) -> FloatArray:
         """Return shifted predictions, shape (n,), not yet clipped to `target_min`."""
-        return predicted + self.offset * _scale(predicted, self.power, self.floor)
+        return predicted + self.offset * error_scale(predicted, self.power, self.floor)
 
     def to_parts(self) -> dict[str, Any]:
         """Return plain values."""
@@ -75,8 +74,7 @@ def learn_shift(y_true: FloatArray, predicted: FloatArray, quantile: float) -> S
         predicted: out of fold, shape (n,).
         quantile: between 0 and 1.
     """
-    usual = float(np.abs(predicted).mean())
-    floor = FLOOR_SHARE * usual if usual > 0 else 1.0
+    floor = floor_of(predicted)
     powers = POWERS if (predicted >= 0).all() else POWERS[:1]
     residuals = y_true - predicted
     shifts = [Shift(_best_offset(residuals, predicted, quantile, (power, floor)), power, floor) for power in powers]
@@ -100,13 +98,8 @@ def cross_shifted(y_true: FloatArray, predicted: FloatArray, quantile: float, pa
 
 
 def _best_offset(residuals: FloatArray, predicted: FloatArray, quantile: float, shape: tuple[float, float]) -> float:
-    scale = _scale(predicted, *shape)
+    scale = error_scale(predicted, *shape)
     order = np.argsort(residuals / scale, kind="stable")
     share = np.cumsum(scale[order]) / scale.sum()
     place = order[min(int(np.searchsorted(share, quantile)), len(order) - 1)]
     return float(residuals[place] / scale[place])
-
-
-def _scale(predicted: FloatArray, power: float, floor: float) -> FloatArray:
-    scale: FloatArray = np.maximum(np.abs(predicted), floor) ** power
-    return scale

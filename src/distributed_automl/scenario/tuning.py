@@ -20,6 +20,8 @@ from distributed_automl.scenario.samplers.table import SAMPLERS
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+ONE_TRIAL = Tuning(n_trials=1)
+"""Evaluate one configuration, search nothing."""
 USUAL_TRIALS = {"forecasting": 1, "regression": 4, "classification": 4}
 """Task -> trials of each candidate where `tuning.n_trials` says none; more if the portfolio holds more.
 
