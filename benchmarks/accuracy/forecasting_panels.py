@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 from benchmarks.accuracy.measures import OWA, WAPE, WRMSSE
 from benchmarks.accuracy.panel import Panel, Part
-from benchmarks.project_runs import PROJECT, kedro_run, prepare
+from benchmarks.project_runs import PROJECT, kedro_run, prepare, read_master
 
 ORIGINS = ("2017-09-10", "2017-10-08", "2017-11-05", "2017-12-03")
 M5_LAST_TRAINING_DAY = 1913
@@ -147,7 +147,7 @@ def bundled_part(folder: Path, origin: str, problem: Mapping[str, Any]) -> Part:
         conf = prepare(folder)
         kedro_run(conf, "--pipelines=data_engineering", f"--params=engineering.origin={origin}")
         (folder / "done").touch()
-    train = pd.read_parquet(max((primary / "master_df").glob("*/*")))
+    train = read_master(primary)
     asked, actuals = (pd.read_parquet(primary / name) for name in ("master_df_predict", "actuals"))
     train, asked, actuals = (frame.assign(date=pd.to_datetime(frame["date"])) for frame in (train, asked, actuals))
     return Part(origin, train, asked, actuals.rename(columns={"units": "actual"}), problem)

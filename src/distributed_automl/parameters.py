@@ -160,7 +160,10 @@ class Synthesis(Parameters):
 
 
 class Selection(Parameters):
-    """Which feature selectors vote, and how many votes keep a feature."""
+    """Which feature selectors vote, and how many votes keep a feature.
+
+    Of scenarios only: with a pool's many rows every feature stays.
+    """
 
     methods: tuple[str, ...] = Field(
         ("univariate", "tree_importance"),
@@ -178,7 +181,10 @@ class Selection(Parameters):
 
 
 class Tuning(Parameters):
-    """The search of each candidate's hyper-parameters. Only the number of trials ends it."""
+    """The search of each candidate's hyper-parameters. Only the number of trials ends it.
+
+    Of scenarios only: what a pool learns has fixed configurations.
+    """
 
     sampler: str = Field(
         "tpe", description="Who picks configurations: tpe, random, quasi_random, gaussian_process, cma_es, grid."
@@ -196,13 +202,30 @@ class Tuning(Parameters):
 
 
 class Ensemble(Parameters):
-    """Weighted selection over out-of-fold predictions: near the best from equal weights, and greedy from there."""
+    """Weighted selection over out-of-fold predictions: near the best from equal weights, and greedy from there.
+
+    The best candidate is always among them, whatever its size; others join it within the caps. Of scenarios only: a
+    pool's committee has rules of its own.
+    """
 
     enabled: bool = True
     tolerance: Share = Field(0.25, description="Candidates that are worse than the best by a larger share stay out.")
     single_margin: Share = Field(0.05, description="A single candidate ships where it is better by a larger share.")
     max_members: int = Field(6, ge=1, description="Distinct candidates in an ensemble.")
-    n_rounds: int = Field(6, ge=0, description="Greedy rounds after every member's first vote; 0: equal weights.")
+    max_kb: int = Field(
+        2_000, ge=1, description="Kilobytes of its members as fitted on the last fold, before they are compressed."
+    )
+    max_steps: int = Field(
+        1_000_000,
+        ge=1,
+        description="Steps in which its members predict one row: visited nodes of trees, and 100 per period of a "
+        "history that is walked through (110,000 of a statistical model). The pooled model is not counted.",
+    )
+    n_rounds: int | None = Field(
+        None,
+        ge=0,
+        description="Greedy rounds after the members' first votes; 0: none; null: the usual ones of the task.",
+    )
 
 
 class Costs(Parameters):
@@ -228,6 +251,13 @@ class AutoML(Parameters):
     tuning: Tuning = Tuning()
     ensemble: Ensemble = Ensemble()
     costs: Costs = Costs()
+
+    @property
+    def of_pools(self) -> "AutoML":
+        """What of it pools are fitted with: whatever is about scenarios alone has its default."""
+        return self.model_copy(
+            update={"candidates": (), "selection": Selection(), "tuning": Tuning(), "ensemble": Ensemble()}
+        )
 
 
 class Plan(Parameters):

@@ -3,7 +3,17 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem, with_future
+from tests.scenario.panels import (
+    HORIZON,
+    QUICK,
+    demand_frame,
+    demand_problem,
+    flower_frame,
+    flower_problem,
+    house_frame,
+    house_problem,
+    with_future,
+)
 
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import Problem
@@ -16,7 +26,7 @@ from distributed_automl.scenario.attempt import (
     attempt_predict,
 )
 from distributed_automl.scenario.columns import kinds_of
-from distributed_automl.scenario.ladder import constant_answer
+from distributed_automl.scenario.ladder import baseline_answer, constant_answer
 from distributed_automl.scenario.synthesis import Definitions, define
 from distributed_automl.tables import FITS, predictions_table
 
@@ -109,6 +119,49 @@ def test_when_there_is_a_champion_then_it_predicts_without_a_reason(champion: St
     assert predictions["rung"].eq("champion").all()
     assert predictions["reason"].isna().all()
     assert predictions["fit_run_id"].eq("run-1").all()
+
+
+@pytest.mark.parametrize("absurd", [np.inf, -1e300])
+def test_when_an_absurd_target_is_in_the_history_then_it_counts_as_unknown(
+    absurd: float, champion: StoredModel, pool: StoredModel
+) -> None:
+    frame = with_future(demand_frame())
+    told = [frame.assign(units=frame["units"].where(frame.index != 100, value)) for value in (absurd, np.nan)]
+    for models in ({"champion": champion, "pool": pool}, {"pool": pool}, {}):
+        found, expected = (attempt_predict(one, PROBLEM, scenario_id="001", **models) for one in told)
+        pd.testing.assert_frame_equal(found, expected)
+        assert not found["reason"].fillna("").str.contains("encountered").any()
+    assert (
+        constant_answer(told[0], PROBLEM, None).predicted.tolist()
+        == constant_answer(told[1], PROBLEM, None).predicted.tolist()
+    )
+
+
+def test_when_an_absurd_target_is_in_a_table_then_the_baseline_does_not_look_at_it() -> None:
+    frame = house_frame(n_asked=3)
+    absurd = frame.assign(price=frame["price"].where(frame.index != 5, 1e300))
+    found, expected = (baseline_answer(one, house_problem(), None) for one in (absurd, frame.drop(index=5)))
+    assert found.predicted.tolist() == expected.predicted.tolist()
+
+
+def test_when_the_last_weeks_erred_then_the_baseline_is_less_sure_than_when_weeks_before_them_did() -> None:
+    width = []
+    for levels in ([10, 10, 10, 10, 10, 10, 20, 10], [10, 10, 10, 10, 20, 10, 10, 10]):
+        frame = with_future(demand_frame(n_days=56).assign(units=np.repeat(levels, 7).astype(float)))
+        bounds = baseline_answer(frame, PROBLEM, None).bounds
+        width.append(bounds["upper_80"] - bounds["lower_80"])
+    assert (width[0] > 1.1 * width[1]).all()
+
+
+def test_when_a_class_has_half_a_surrogate_pair_then_it_is_learned_and_predicted() -> None:
+    problem = flower_problem()
+    frame = flower_frame().replace({"species": {"rose": "rose \ud83d"}})
+    definitions = define(kinds_of(frame, problem), problem, QUICK.synthesis, 1)
+    row = attempt_fit(frame, problem, QUICK, scenario_id="001", definitions=definitions)
+    assert (row["status"], row["message"]) == ("fitted", None)
+    asked = frame.assign(species=frame["species"].where(frame.index % 5 > 0, None))
+    predictions = attempt_predict(asked, problem, scenario_id="001", champion=stored(row))
+    assert "rose ?" in set(predictions["predicted_class"])
 
 
 def test_when_there_is_no_champion_then_the_pool_answers_and_the_row_says_why(pool: StoredModel) -> None:

@@ -9,14 +9,13 @@ import pytest
 from distributed_automl.parameters import Problem
 from distributed_automl.scenario.calendar import (
     anchored,
-    full_calendar,
     grid_positions,
+    grid_values,
+    index_of,
     int64_of,
     offset_of,
     season_of,
-    step_between,
     steps_after,
-    timestamps_after,
 )
 
 THURSDAYS = pd.DatetimeIndex(["2017-12-07", "2017-12-14", "2017-12-21"])
@@ -77,6 +76,12 @@ def test_when_an_alias_leaves_its_anchor_open_then_the_data_decide(
     assert anchored(frequency, int64_of(pd.DatetimeIndex(timestamps))) == expected
 
 
+def _calendar(first: str | pd.Timestamp, last: str | pd.Timestamp, frequency: str) -> pd.Index:
+    start, end = int64_of(pd.DatetimeIndex([first, last]))
+    exact = anchored(frequency, np.array([start]))
+    return index_of(grid_values(int(start), int(end), exact), frequency)
+
+
 @pytest.mark.parametrize(
     ("frequency", "first", "last", "n_periods"),
     [
@@ -94,7 +99,7 @@ def test_when_an_alias_leaves_its_anchor_open_then_the_data_decide(
 def test_when_a_calendar_is_built_then_it_has_every_period(
     frequency: str, first: str, last: str, n_periods: int
 ) -> None:
-    calendar = full_calendar(pd.Timestamp(first), pd.Timestamp(last), frequency)
+    calendar = _calendar(first, last, frequency)
     assert len(calendar) == n_periods
     assert calendar[0] == pd.Timestamp(first)
     assert steps_after(pd.Timestamp(first), calendar, frequency).tolist() == list(range(n_periods))
@@ -102,18 +107,16 @@ def test_when_a_calendar_is_built_then_it_has_every_period(
 
 def test_when_a_calendar_is_long_then_no_period_is_lost_to_rounding() -> None:
     first = pd.Timestamp("2017-01-01")
-    assert [len(full_calendar(first, first + pd.Timedelta(days=n), "D")) for n in range(800)] == list(range(1, 801))
+    assert [len(_calendar(first, first + pd.Timedelta(days=n), "D")) for n in range(800)] == list(range(1, 801))
 
 
 def test_when_timestamps_are_integers_then_the_calendar_is_in_integers() -> None:
-    assert full_calendar(3, 12, 3).tolist() == [3, 6, 9, 12]
-    assert timestamps_after(12, 2, 3).tolist() == [15, 18]
+    assert index_of(grid_values(3, 12, 3), 3).tolist() == [3, 6, 9, 12]
     assert steps_after(12, pd.Series([15, 12, 6]), 3).tolist() == [1, 0, -2]
-    assert step_between(12, 18, 3) == 2
 
 
 @pytest.mark.parametrize(
-    ("origin", "frequency", "expected"),
+    ("origin", "frequency", "following"),
     [
         ("2017-12-03", "D", ["2017-12-04", "2017-12-05"]),
         ("2017-12-07", "W", ["2017-12-14", "2017-12-21"]),
@@ -126,12 +129,10 @@ def test_when_timestamps_are_integers_then_the_calendar_is_in_integers() -> None
         ("2017-12-08", "B", ["2017-12-11", "2017-12-12"]),
     ],
 )
-def test_when_periods_follow_an_origin_then_the_first_is_the_next_one(
-    origin: str, frequency: str, expected: list[str]
+def test_when_periods_follow_an_origin_then_the_first_is_one_step_after_it(
+    origin: str, frequency: str, following: list[str]
 ) -> None:
-    found = timestamps_after(pd.Timestamp(origin), 2, frequency)
-    assert found.tolist() == [pd.Timestamp(text) for text in expected]
-    assert steps_after(pd.Timestamp(origin), found, frequency).tolist() == [1, 2]
+    assert steps_after(pd.Timestamp(origin), pd.DatetimeIndex(following), frequency).tolist() == [1, 2]
 
 
 def test_when_an_origin_lies_between_two_periods_then_it_counts_as_the_earlier_one() -> None:

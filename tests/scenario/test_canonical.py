@@ -158,12 +158,6 @@ def test_when_periods_are_later_than_the_origin_then_they_are_never_zero() -> No
     assert found["price"].tolist() == [0.5, 1.5, 1.5, 3.5, 4.5, 5.5, 5.5, 7.5]
 
 
-def test_when_the_calendar_goes_on_until_later_then_it_is_completed_up_to_there() -> None:
-    found = canonical(plain_frame(3), plain_problem(), KINDS, until=pd.Timestamp("2017-01-05")).frame
-    assert found["units"].tolist() == [1.0, 2.0, 3.0, 0.0, 0.0]
-    assert canonical(plain_frame(3), plain_problem(), KINDS, until=pd.Timestamp("2017-01-02")).frame.shape[0] == 3
-
-
 def test_when_there_are_several_series_then_each_begins_at_its_own_first_row() -> None:
     early, late = with_columns(plain_frame(4), dept="b"), plain_frame(6).iloc[[2, 5]].assign(dept="a")
     samples = canonical(pd.concat([early, late]), plain_problem(series_keys=("dept",)), KINDS)

@@ -1,6 +1,7 @@
 """The columns that there must be, and the kind of each."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -51,6 +52,12 @@ def test_when_the_task_is_tabular_then_a_timestamp_is_a_feature() -> None:
 def test_when_columns_are_missing_then_all_of_them_are_named() -> None:
     with pytest.raises(TableError, match=r"lacks the columns \['units', 'price'\].*it has \['store', 'day'\]"):
         kinds_of(_frame().drop(columns=["units", "price"]), PROBLEM)
+
+
+@pytest.mark.parametrize(("name", "shown"), [("price \ud83d", "price ?"), (7, "7")])
+def test_when_a_column_s_name_is_no_text_that_can_be_stored_then_the_error_shows_it(name: object, shown: str) -> None:
+    with pytest.raises(TableError, match=re.escape(f"the columns {[shown]} are")):
+        require_columns([*_frame().columns, name], PROBLEM)
 
 
 def test_when_the_problem_names_other_columns_then_they_must_be_there_too() -> None:

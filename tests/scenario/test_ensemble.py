@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from distributed_automl.scenario.ensemble import (
     at_quantile,
     best_mixture,
     cross_voted,
+    n_rounds_of,
     plausible,
     reweighted,
     vote,
@@ -25,7 +27,9 @@ Y_TRUE = np.array([10.0, 10.0, 10.0, 10.0])
 
 def folds_of(y_true: FloatArray) -> list[Any]:
     """One fold of which only the actuals matter."""
-    samples = SimpleNamespace(y=y_true, problem=SimpleNamespace(is_classification=False, target_min=0.0))
+    samples = SimpleNamespace(
+        y=y_true, problem=SimpleNamespace(task="regression", is_classification=False, target_min=0.0)
+    )
     return [
         SimpleNamespace(design=SimpleNamespace(samples=samples), split=SimpleNamespace(valid=np.arange(len(y_true))))
     ]
@@ -35,9 +39,9 @@ FOLDS = folds_of(Y_TRUE)
 SCORER = Scorer("mae", Costs(), 1.0)
 
 
-def tuned(name: str, predicted: list[float]) -> Tuned:
+def tuned(name: str, predicted: list[float], *, first_votes: int = 1) -> Tuned:
     values = np.array(predicted)
-    candidate: Any = SimpleNamespace(name=name)
+    candidate: Any = SimpleNamespace(name=name, first_votes=lambda task: first_votes)
     return Tuned(candidate, {}, values, SCORER.gain(FOLDS, values), 1, 0.0)
 
 
@@ -62,6 +66,19 @@ def test_when_rounds_are_voted_then_they_add_to_every_members_first_vote() -> No
 def test_when_there_are_no_rounds_then_the_weights_are_equal() -> None:
     members = [tuned("near", [9.0] * 4), tuned("far", [14.0] * 4)]
     assert vote(members, FOLDS, SCORER, n_rounds=0).weights == (0.5, 0.5)
+
+
+def test_when_a_candidate_has_more_first_votes_then_it_weighs_more_and_rounds_add_to_them() -> None:
+    members = [tuned("pooled", [9.0] * 4, first_votes=6), tuned("own", [13.0] * 4)]
+    assert vote(members, FOLDS, SCORER, n_rounds=0).weights == (6 / 7, 1 / 7)
+    assert vote(members, FOLDS, SCORER, n_rounds=1).weights == (6 / 8, 2 / 8)
+
+
+def test_when_rounds_are_not_given_then_a_forecast_has_fewer_than_a_table() -> None:
+    samples = SimpleNamespace(problem=SimpleNamespace(task="forecasting"))
+    forecast: Any = [SimpleNamespace(design=SimpleNamespace(samples=samples))]
+    assert n_rounds_of(Ensemble(), forecast) < n_rounds_of(Ensemble(), FOLDS)
+    assert n_rounds_of(Ensemble(n_rounds=0), FOLDS) == 0
 
 
 def test_when_one_candidate_is_clearly_better_than_the_mix_then_it_stands_alone() -> None:
@@ -101,6 +118,25 @@ def test_when_the_holdout_is_known_then_the_members_are_weighted_anew() -> None:
     assert shipped.weights == (0.75, 0.25)
     assert len(shipped.predicted) == 8
     assert shipped.members == winner.members
+
+
+def sized(name: str, predicted: float, *, n_kb: int = 0, steps: int = 0) -> Tuned:
+    return replace(tuned(name, [predicted] * 4), n_bytes=1_000 * n_kb, steps_per_row=steps)
+
+
+def test_when_members_would_be_too_large_together_then_a_smaller_one_joins_in_place_of_a_larger() -> None:
+    members = [sized("best", 9.0, n_kb=50), sized("large", 11.1, n_kb=51), sized("small", 11.2, n_kb=50)]
+    names = [one.candidate.name for one in plausible(members, Ensemble(max_kb=100))]
+    assert names == ["best", "small"]
+    assert plausible(members, Ensemble(max_kb=101)) == members[:2]
+    assert plausible(members, Ensemble(max_kb=1)) == members[:1]  # the best one ships, whatever its size
+
+
+def test_when_members_would_be_too_slow_together_then_the_caps_count_their_steps() -> None:
+    members = [sized("best", 9.0, steps=300), sized("slow", 11.1, steps=800), sized("fast", 11.2, steps=700)]
+    assert plausible(members, Ensemble(max_steps=1_000)) == [members[0], members[2]]
+    assert plausible(members, Ensemble(max_steps=1_800)) == members
+    assert plausible(members, Ensemble(max_steps=1_800, max_members=2)) == members[:2]
 
 
 def test_when_ensembles_are_off_then_the_best_candidate_wins() -> None:

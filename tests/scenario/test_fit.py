@@ -12,7 +12,7 @@ from tests.scenario.panels import (
 )
 
 from distributed_automl.errors import ModelError, ScenarioSkipped
-from distributed_automl.parameters import AutoML
+from distributed_automl.parameters import AutoML, Costs
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.estimators import CANDIDATES
 from distributed_automl.scenario.estimators.ridge import FittedRidge
@@ -75,6 +75,15 @@ def test_when_nothing_beats_the_baseline_then_the_baseline_ships_and_the_row_say
     fit = fit_scenario(frame, demand_problem(), AutoML(candidates=("ridge",), validation=QUICK.validation))
     assert fit.estimator == "seasonal_naive"
     assert fit.metrics["wape"] == fit.metrics["baseline_wape"] == 0.0
+    assert fit.metrics["fva"] == 0.0
+
+
+def test_when_the_objective_is_money_then_a_baseline_that_ships_adds_nothing_to_itself() -> None:
+    automl = AutoML(candidates=("seasonal_naive",), validation=QUICK.validation, costs=Costs(margin_per_unit=9.0))
+    fit = fit_scenario(demand_frame(), demand_problem(objective="total_cost"), automl)
+    assert fit.estimator == "seasonal_naive"
+    assert fit.model.shift is not None
+    assert fit.kpis["total_cost"] == fit.kpis["baseline_total_cost"] > 0.0
     assert fit.metrics["fva"] == 0.0
 
 
@@ -161,9 +170,11 @@ def test_when_a_feature_column_is_all_null_then_the_scenario_is_fitted_without_i
         (demand_frame(n_days=20), "period"),
         (demand_frame().assign(units=3.0), "constant"),
         (demand_frame().assign(units=np.nan), "target"),
-        (demand_frame().assign(units=lambda f: f["units"].where(f.index != 60, np.inf)), "inf"),
+        (demand_frame().assign(units=lambda f: f["units"].where(f.index != 60, np.inf)), "infinite"),
+        (demand_frame().assign(units=lambda f: f["units"].where(f.index != 60, -2e30)), "infinite, in 1 of 120"),
+        (demand_frame().assign(units=lambda f: 1e300 * f["units"]), r"between -1e\+30 and 1e\+30"),
     ],
-    ids=["one row", "too short", "constant", "all null", "infinite"],
+    ids=["one row", "too short", "constant", "all null", "infinite", "one huge", "all huge"],
 )
 def test_when_a_scenario_cannot_be_modelled_then_it_is_skipped_with_the_reason(
     frame: pd.DataFrame, reason: str

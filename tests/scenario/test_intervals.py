@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from distributed_automl.scenario.intervals import (
+    FADING,
     MIN_GROUP_RESIDUALS,
     MIN_SCENARIOS,
     POOL_WORTH,
     Calibration,
     Residuals,
     Shape,
+    best_of_each,
     calibrate,
     learn_shape,
     n_independent,
@@ -36,7 +39,8 @@ def _steps(n: int) -> Integers:
 def _residuals(values: Floats, predicted: Floats, steps: Integers, windows: Integers | None = None) -> Residuals:
     """Residuals of one scenario; each of a window of its own if no windows are given."""
     own = np.arange(len(values)) if windows is None else windows
-    return Residuals(values, predicted, steps, own, np.zeros(len(values), dtype=np.intp))
+    none = np.zeros(len(values), dtype=np.intp)
+    return Residuals(values, predicted, steps, own, none, none)
 
 
 def _calibrated(values: Floats, predicted: Floats, steps: Integers, levels: tuple[float, ...]) -> Calibration:
@@ -95,7 +99,43 @@ def _pool(n_scenarios: int) -> Residuals:
     values = np.concatenate([size * np.array([1.0, -1.0, 2.0, -2.0]) for size in sizes])
     predicted = np.zeros(len(values))
     windows = np.tile(np.array([0, 0, 1, 1], dtype=np.intp), n_scenarios)
-    return Residuals(values, predicted, _steps(len(values)), windows, np.repeat(np.arange(n_scenarios), 4))
+    ages = np.zeros_like(windows)
+    return Residuals(values, predicted, _steps(len(values)), windows, np.repeat(np.arange(n_scenarios), 4), ages)
+
+
+def test_when_residuals_are_old_then_they_count_less() -> None:
+    # sizes 1 of the latest window and 3 of the one before it, whose weight is 0.7: (10 + 0.7 * 30) / 17 on average.
+    # Of 17 and the new one's own weight a share of 0.75 is 13.5: beyond the ten ones
+    residuals = replace(
+        _residuals(np.tile([1.0, 3.0], 10), np.full(20, 25.0), _steps(20)), ages=np.tile(np.array([0, 1]), 10)
+    )
+    assert FADING == 0.7
+    found = calibrate(residuals, (0.05, 0.5), shape=Shape((1.0,), (1.0, 1.0), (1.0, 1.0)))
+    unit, share, scale = (10 + 0.7 * 30) / 17, 20 / 60, 25.0**0.5
+    expected = [share * quantile + (1 - share) * unit for quantile in (1.0, 3.0)]
+    assert [upper * scale for upper in found.upper] == pytest.approx(expected)
+
+
+def test_when_nothing_fades_then_the_quantile_is_the_one_by_rank() -> None:
+    # ceil((n + 1) * q)-th of 1, 2, ..., n; the values that rounding could move are among them
+    for n in range(1, 60):
+        values, level = np.arange(1.0, n + 1), 0.8
+        upper = calibrate(_residuals(values, np.zeros(n), _steps(n)), (level,), shape=Shape((1.0,), (0.0,), (0.0,)))
+        rank = min(math.ceil(round((n + 1) * 0.9, 9)), n)
+        assert upper.upper[0] * (1 + POOL_WORTH / n_independent(values, np.arange(n))) == pytest.approx(rank)
+
+
+def test_when_an_old_window_erred_more_then_a_pools_scenarios_are_measured_by_the_newer_ones() -> None:
+    # sizes 4, 1, 1 of ages 2, 1, 0 with weights 0.49, 0.7, 1: the others' mean sizes are 1, 2.96 / 1.49, 2.66 / 1.19
+    values = np.tile(np.array([4.0, -4.0, 1.0, -1.0, 1.0, -1.0]), MIN_SCENARIOS)
+    windows = np.tile(np.repeat(np.arange(3), 2), MIN_SCENARIOS)
+    scenarios, steps = np.repeat(np.arange(MIN_SCENARIOS), 6), _steps(len(values))
+    residuals = Residuals(values, np.zeros(len(values)), steps, windows, scenarios, 2 - windows)
+    shape = learn_shape(residuals, (0.01, 0.7, 0.99))
+    # of the 8 scenarios' weights, 2.19 * 16 in all, the upper half begins at 17.52; the ratios there are the latest
+    # window's up to 25.52, the middle one's up to 31.12 and 4 beyond; a share of 0.85 is 36.04 * 0.85 = 30.63
+    assert shape is not None
+    assert shape.upper == pytest.approx((1.19 / 2.66, 1.49 / 2.96, 4.0))
 
 
 def test_when_a_pool_is_calibrated_then_residuals_are_measured_by_the_other_windows_of_their_scenario() -> None:
@@ -108,6 +148,25 @@ def test_when_a_pool_has_few_scenarios_then_it_teaches_no_shape() -> None:
     assert learn_shape(_pool(MIN_SCENARIOS - 1), (0.8,)) is None
     assert calibrate(_pool(MIN_SCENARIOS - 1), (0.8,)).shape is None
     assert calibrate(_pool(MIN_SCENARIOS), (0.8,)).shape is not None
+
+
+def test_when_forecasts_compete_then_each_scenario_keeps_the_residuals_of_its_best() -> None:
+    steps, scenarios = _steps(4), np.array([7, 7, 3, 3])
+    ours = Residuals(np.array([1.0, -1.0, 9.0, -9.0]), np.full(4, 10.0), steps, np.arange(4), scenarios, _steps(4))
+    other = Residuals(np.array([-5.0, 0.0, 2.0, 4.0]), np.full(4, 20.0), steps, np.arange(4), scenarios, _steps(4))
+    found = best_of_each([ours, other])
+    assert found.values.tolist() == [1.0, -1.0, 2.0, 4.0]
+    assert found.predicted.tolist() == [10.0, 10.0, 20.0, 20.0]
+    assert found.scenarios.tolist() == scenarios.tolist()
+    assert best_of_each([ours]).values.tolist() == ours.values.tolist()
+
+
+def test_when_other_forecasts_suit_a_pools_scenarios_better_then_its_shape_is_theirs_and_its_bounds_are_not() -> None:
+    pool = _pool(MIN_SCENARIOS)
+    suited = replace(pool, values=pool.values * np.tile([0.5, 0.5, 0.1, 0.1], MIN_SCENARIOS))
+    found, plain = calibrate(pool, (0.2, 0.8), suited=suited), calibrate(pool, (0.2, 0.8))
+    assert found.shape == learn_shape(suited, (0.2, 0.8)) != plain.shape
+    assert (found.lower, found.upper) == (plain.lower, plain.upper)
 
 
 def test_when_errors_are_skewed_then_each_side_has_its_own_width() -> None:

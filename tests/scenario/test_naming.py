@@ -25,6 +25,7 @@ def _problem(*keys: str) -> Problem:
         ("Öl & Käse 日本", "Öl & Käse 日本"),
         ("007", "007"),
         ("100%=x", "100%=x"),
+        ("half a pair \ud83d", "half a pair ?"),
         (7, "7"),
         (np.int64(7), "7"),
         (True, "true"),

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from tests.scenario.panels import QUICK, demand_frame, demand_problem
 
-from distributed_automl.errors import ScenarioSkipped
+from distributed_automl.scenario.fit import definitions_of, scenario_arena
+from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.pilots import (
     PilotTrial,
     choose,
@@ -21,6 +22,11 @@ from distributed_automl.scenario.portfolio import Portfolio
 
 PILOTS = ["p", "q", "r", "s"]
 BASELINE = pd.Series(-1.0, index=PILOTS)
+
+
+def demand_arena(frame: pd.DataFrame) -> Arena:
+    problem = demand_problem()
+    return scenario_arena(frame, problem, QUICK, definitions=definitions_of(frame, problem, QUICK))
 
 
 def test_when_chosen_then_the_default_is_first_and_the_next_is_what_helps_beside_it() -> None:
@@ -73,8 +79,8 @@ def test_when_a_portfolio_is_made_then_it_begins_with_the_default_and_the_start_
 
 def test_when_a_pilot_is_searched_then_each_candidate_has_its_best_and_a_second_time_the_same() -> None:
     automl = QUICK.model_copy(update={"candidates": ("ridge", "seasonal_mean", "pooled")})
-    first = search_pilot(demand_frame(), demand_problem(), automl, n_trials=5)
-    again = search_pilot(demand_frame().sample(frac=1.0, random_state=1), demand_problem(), automl, n_trials=5)
+    first = search_pilot(demand_arena(demand_frame()), automl, n_trials=5)
+    again = search_pilot(demand_arena(demand_frame().sample(frac=1.0, random_state=1)), automl, n_trials=5)
     assert [one.candidate for one in first] == ["ridge", "seasonal_mean"]
     assert first == again
 
@@ -82,13 +88,8 @@ def test_when_a_pilot_is_searched_then_each_candidate_has_its_best_and_a_second_
 def test_when_configurations_are_tried_then_every_one_that_applies_is_judged_beside_default_and_baseline() -> None:
     automl = QUICK.model_copy(update={"candidates": ("ridge", "pooled")})
     tried = {"ridge": [{"alpha": 3.0}, {"alpha": 99.0}], "lightgbm": [{}]}
-    trials = try_on_pilot(demand_frame(), demand_problem(), automl, tried=tried)
+    trials = try_on_pilot(demand_arena(demand_frame()), automl, tried=tried)
     found = [(one.candidate, key_of(one.configuration)) for one in trials]
     assert found == [("seasonal_naive", "{}"), ("ridge", "{}"), ("ridge", '{"alpha": 3.0}')]
     assert trials[0].gain < trials[1].gain < 0.0
     assert trials[1].gain != trials[2].gain
-
-
-def test_when_a_pilot_is_too_short_then_it_says_so() -> None:
-    with pytest.raises(ScenarioSkipped):
-        search_pilot(demand_frame(n_days=12), demand_problem(), QUICK, n_trials=2)

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -6,11 +8,12 @@ import pytest
 from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem, house_frame, house_problem, with_future
 
 from distributed_automl.errors import ModelError, ScenarioSkipped
-from distributed_automl.parameters import Costs, Problem
+from distributed_automl.parameters import Costs, Ensemble, Problem, Selection, Tuning
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import SERIES_COL, Split
 from distributed_automl.scenario.fit import PoolFit, fit_scenario
-from distributed_automl.scenario.fit_pool import fit_pool
+from distributed_automl.scenario.fit_pool import best_before, fit_pool
+from distributed_automl.scenario.folds import Scorer
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration
 from distributed_automl.scenario.ladder import pooled_answer
 from distributed_automl.scenario.pool import PooledModel, load_pool, pool_samples
@@ -48,6 +51,19 @@ def test_when_a_pool_is_fitted_then_it_has_a_vintage_per_fold_one_for_the_holdou
     last = stores()["date"].max()
     ages = [(last - pd.Timestamp(vintage.cutoff)).days for vintage in pool_fit.model.vintages]
     assert ages == [3 * HORIZON, 2 * HORIZON, HORIZON, 0]
+
+
+def test_when_ensemble_selection_and_tuning_are_set_then_they_are_about_scenarios_and_the_pool_is_the_same(
+    pool_fit: PoolFit,
+) -> None:
+    scenarios_only = {
+        "ensemble": Ensemble(enabled=False, max_kb=1, max_steps=1),
+        "selection": Selection(methods=("l1",), max_features=2),
+        "tuning": Tuning(n_trials=3, sampler="random", portfolio=False),
+    }
+    automl = QUICK.model_copy(update=scenarios_only)
+    other = fit_pool(stores(), PROBLEM, automl, pool_id="__pooled__/all", definitions=definitions_of(stores(), PROBLEM))
+    assert other.model.to_bytes() == pool_fit.model.to_bytes()
 
 
 def test_when_a_pool_has_enough_scenarios_then_their_intervals_take_its_shape() -> None:
@@ -120,9 +136,10 @@ def test_when_there_is_a_pool_then_it_competes_inside_a_scenario_and_its_digest_
     assert fit.model.pool_digest == pool.digest
 
 
-def test_when_one_scenario_of_a_pool_is_poisoned_then_the_others_make_the_pool() -> None:
+@pytest.mark.parametrize("poison", [np.inf, -1e31])
+def test_when_one_scenario_of_a_pool_is_poisoned_then_the_others_make_the_pool(poison: float) -> None:
     frame = stores(3)
-    frame.loc[frame.index[5], "units"] = np.inf
+    frame.loc[frame.index[5], "units"] = poison
     samples = pool_samples(frame, PROBLEM, definitions_of(frame, PROBLEM), "__pooled__/all")
     assert sorted(samples.frame[SERIES_COL].unique()) == ["001/", "002/"]
 
@@ -162,3 +179,28 @@ def test_when_the_objective_is_money_then_the_pooled_rung_answers_with_the_shift
     plain = pooled_answer(asked, replace(model, shift=None), None).predicted
     assert (shifted > plain + 1.0).all()
     assert fit.kpis["total_cost"] < fit.kpis["baseline_total_cost"]
+
+
+def taught(predicted: list[float], held_out: list[float]) -> Any:
+    return SimpleNamespace(tuned=SimpleNamespace(predicted=np.array(predicted)), held_out=np.array(held_out))
+
+
+def test_when_it_is_asked_who_did_best_before_a_split_then_only_the_folds_before_it_speak() -> None:
+    samples = SimpleNamespace(y=np.array([10.0, 10.0, 10.0]), problem=SimpleNamespace(is_classification=False))
+    folds = [
+        SimpleNamespace(design=SimpleNamespace(samples=samples), split=SimpleNamespace(valid=np.array([place])))
+        for place in range(3)
+    ]
+    arena: Any = SimpleNamespace(judged=folds, scorer=Scorer("mae", Costs(), 1.0))
+    first, second = taught([13.0, 10.0], [10.0]), taught([10.0, 15.0], [12.0])
+    assert best_before([first, second], arena) == [0, 1, 0, 0]
+    first_fails_late = taught([13.0, 10.0], [99.0])
+    assert best_before([first_fails_late, second], arena) == [0, 1, 0, 1]
+
+
+def test_when_the_objective_is_absolute_then_medians_are_taught_beside_means(pool_fit: PoolFit) -> None:
+    taught_names = set(pool_fit.model.vintages[-1].fitted.members)
+    assert "lightgbm of the better at the median" in taught_names
+    squared = demand_problem(objective="rmse")
+    fit = fit_pool(stores(), squared, QUICK, pool_id="__pooled__/all", definitions=definitions_of(stores(), squared))
+    assert not [name for name in fit.model.vintages[-1].fitted.members if "median" in name]

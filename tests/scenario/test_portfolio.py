@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pandas as pd
 import pytest
 from tests.scenario.panels import (
     QUICK,
@@ -17,9 +18,8 @@ from tests.scenario.panels import (
 from distributed_automl.errors import ModelError
 from distributed_automl.parameters import AutoML, Problem, Tuning
 from distributed_automl.scenario.estimators import CANDIDATES
-from distributed_automl.scenario.fit import fit_scenario
+from distributed_automl.scenario.fit import definitions_of, fit_scenario, scenario_arena
 from distributed_automl.scenario.folds import Arena
-from distributed_automl.scenario.pilots import pilot_arena
 from distributed_automl.scenario.portfolio import (
     NOTHING,
     Portfolio,
@@ -33,9 +33,13 @@ from distributed_automl.scenario.portfolio import (
 RIDGE = {"target_transform": "level", "feature_transform": "none", "alpha": 0.5, "half_life": 1 / 3}
 
 
+def arena_of(frame: pd.DataFrame, problem: Problem) -> Arena:
+    return scenario_arena(frame, problem, QUICK, definitions=definitions_of(frame, problem, QUICK))
+
+
 def arena_of_days(n_days: int = 120, **changes: object) -> Arena:
     problem = demand_problem(**changes)
-    return pilot_arena(demand_frame(n_days=n_days), problem, QUICK, definitions=None, on_stage=lambda _: None)
+    return arena_of(demand_frame(n_days=n_days), problem)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +124,7 @@ def test_when_the_general_portfolio_is_read_then_all_of_it_is_of_use() -> None:
     }
     assert set(general_portfolio().configurations) == set(problems)
     for task, (frame, problem) in problems.items():
-        design = pilot_arena(frame, problem, QUICK, definitions=None, on_stage=lambda _: None).folds[0].design
+        design = arena_of(frame, problem).folds[0].design
         for name, known in general_portfolio().configurations[task].items():
             assert 1 < len(known) <= 4
             placed = general_portfolio().for_candidate(CANDIDATES[name], design)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distributed_automl.errors import ModelError
-from distributed_automl.scenario.serialize import FORMAT, digest_of, pack, unpack
+from distributed_automl.scenario.serialize import FORMAT, digest_of, pack, size_of, unpack
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 TREES = st.recursive(
@@ -46,6 +46,11 @@ def test_when_packed_then_unpacked_parts_are_the_same(parts: dict[str, Any]) -> 
     found = read(pack(parts))
     assert found == parts
     assert repr(found) == repr(parts)  # True is not 1, -0.0 is not 0.0, and order counts
+
+
+def test_when_sizes_are_asked_for_then_they_are_those_of_the_files_before_compression() -> None:
+    with zipfile.ZipFile(io.BytesIO(pack(PARTS))) as files:
+        assert size_of(PARTS) == sum(one.file_size for one in files.infolist()) > 5_000
 
 
 def test_when_arrays_and_texts_are_packed_then_every_bit_comes_back() -> None:

@@ -11,8 +11,10 @@ from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators import CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
 from distributed_automl.scenario.folds import Arena, Scorer, select_features, synthesize_splits
+from distributed_automl.scenario.members import member_parts
 from distributed_automl.scenario.samplers.grid import N_POINTS
 from distributed_automl.scenario.samplers.table import SAMPLERS
+from distributed_automl.scenario.serialize import size_of
 from distributed_automl.scenario.split import split
 from distributed_automl.scenario.synthesis import define
 from distributed_automl.scenario.tuning import require_in_space, tune
@@ -97,6 +99,18 @@ def test_when_the_seed_is_the_same_then_so_is_the_search(sampler: str, arena: Ar
     one, two = (tune(Constant(), arena, tuning) for _ in range(2))
     assert one.hyperparameters == two.hyperparameters
     assert one.gain == two.gain
+
+
+def test_when_tuned_then_the_size_and_the_steps_are_those_of_the_best_trial_s_last_fit(arena: Arena) -> None:
+    candidate, fold = CANDIDATES["lightgbm"], arena.folds[-1]
+    best = candidate.defaults(fold.design)
+    first = [best, {**best, "n_trees": 40, "learning_rate": 0.01}]  # the last one learns next to nothing
+    tuned = tune(candidate, arena, Tuning(n_trials=2, pruning=False), first=first)
+    fitted = fold.fit(candidate, best, seed=arena.seed)
+    assert tuned.hyperparameters == best
+    assert tuned.n_bytes == size_of(member_parts(fitted))
+    assert tuned.steps_per_row == fitted.steps_per_row > tuned.hyperparameters["n_trees"]
+    assert tune(CANDIDATES["theta"], arena, Tuning(n_trials=1)).steps_per_row == 100 * 1_100
 
 
 # Pruning

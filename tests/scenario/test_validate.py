@@ -35,7 +35,7 @@ BAD_SCENARIOS: list[tuple[str, Callable[[], pd.DataFrame], dict[str, Any], str]]
     ("constant", lambda: _with_target(3.0), {}, "target 'units' is constant: 3 in all of 12 rows"),
     ("zero", lambda: _with_target(0), {}, "target 'units' is constant: 0 in all of 12 rows"),
     ("all null", lambda: _with_target(None), {}, "target 'units' is null in all of the 12 rows"),
-    ("infinite", _infinite, {}, r"infinite in 2 of 12 rows, the first at day = 2017-01-04 00:00:00"),
+    ("infinite", _infinite, {}, r"infinite, in 2 of 12 rows, the first at day = 2017-01-04 00:00:00"),
     ("one row", lambda: plain_frame(1), {}, r"history has 1 periods.*at least 8 are needed: 4 to learn from"),
     ("no rows", lambda: plain_frame(0), {}, "the scenario has no rows"),
     ("short", lambda: plain_frame(7), {}, "history has 7 periods"),
@@ -91,7 +91,7 @@ def test_when_a_tabular_scenario_has_few_targets_then_it_is_skipped() -> None:
 def test_when_a_tabular_target_is_infinite_then_the_reason_names_the_sample() -> None:
     frame = tabular_frame(8)
     frame.loc[0, "units"] = np.inf
-    with pytest.raises(ScenarioSkipped, match="infinite in 1 of 8 rows, the first at id = 7"):
+    with pytest.raises(ScenarioSkipped, match="infinite, in 1 of 8 rows, the first at id = 7"):
         validate(frame, tabular_problem(), AUTOML, {"size": "numeric"})
 
 

@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem
 from distributed_automl.scenario.design import Timestamp
-from distributed_automl.scenario.fit import Fit, fit_scenario
+from distributed_automl.scenario.fit import Fit, fit_scenario, scenario_arena
 from distributed_automl.scenario.fit_pool import fit_pool
-from distributed_automl.scenario.folds import OnStage, ignore_stage
+from distributed_automl.scenario.folds import Arena, OnStage, ignore_stage
 from distributed_automl.scenario.ladder import (
     Answer,
     baseline_answer,
@@ -33,8 +33,14 @@ from distributed_automl.scenario.portfolio import Portfolio
 from distributed_automl.scenario.predict import as_predictions
 from distributed_automl.scenario.serialize import digest_of
 from distributed_automl.scenario.synthesis import Definitions
+from distributed_automl.tables import FITS, PILOTS, Table
 
 T = TypeVar("T")
+Row = dict[str, Any]
+
+
+OF_THE_FLEET = frozenset({"run_id", "wave", "fingerprint", "fitted_at", "peak_memory_mb"})
+"""Columns of `fits` and `pilots` that whoever attempts a scenario does not know."""
 
 
 @dataclass(frozen=True)
@@ -113,21 +119,22 @@ def attempt_fit(
     pool: StoredModel | None = None,
     portfolio: Portfolio | None = None,
     on_stage: OnStage = ignore_stage,
-) -> dict[str, Any]:
+) -> Row:
     """Fit one scenario; see `fit_scenario`.
 
     Returns:
         The row of `fits`, without run_id, wave, fingerprint, fitted_at and peak_memory_mb. Always.
     """
 
-    def work(note: OnStage) -> Fit[Any]:
+    def work(note: OnStage) -> Row:
         note("pool")
         pooled = load_pool(pool.data, pool.digest) if pool else None
-        return fit_scenario(
+        fit = fit_scenario(
             frame, problem, automl, definitions=definitions, pool=pooled, portfolio=portfolio, on_stage=note
         )
+        return _fitted_row(fit, note)
 
-    return _timed_row(work, scenario_id, len(frame), on_stage)
+    return _timed_row(work, FITS, scenario_id, len(frame), on_stage)
 
 
 def attempt_fit_pool(
@@ -138,13 +145,14 @@ def attempt_fit_pool(
     scenario_id: str,
     definitions: Definitions,
     on_stage: OnStage = ignore_stage,
-) -> dict[str, Any]:
+) -> Row:
     """Fit one pool, see `fit_pool`; returns a row as `attempt_fit` does."""
 
-    def work(note: OnStage) -> Fit[Any]:
-        return fit_pool(frame, problem, automl, pool_id=scenario_id, definitions=definitions, on_stage=note)
+    def work(note: OnStage) -> Row:
+        fit = fit_pool(frame, problem, automl, pool_id=scenario_id, definitions=definitions, on_stage=note)
+        return _fitted_row(fit, note)
 
-    return _timed_row(work, scenario_id, len(frame), on_stage)
+    return _timed_row(work, FITS, scenario_id, len(frame), on_stage)
 
 
 def attempt_pilot(
@@ -153,10 +161,10 @@ def attempt_pilot(
     automl: AutoML,
     *,
     scenario_id: str,
-    judge: Callable[..., list[PilotTrial]],
+    judge: Callable[[Arena, AutoML], list[PilotTrial]],
     definitions: Definitions,
     on_stage: OnStage = ignore_stage,
-) -> dict[str, Any]:
+) -> Row:
     """Search one pilot, or try configurations on it; see `pilots`.
 
     Args:
@@ -169,35 +177,40 @@ def attempt_pilot(
         on_stage: told when a stage begins.
 
     Returns:
-        A row as `attempt_fit` does, without a model; its leaderboard lists the trials.
+        The row of `pilots`, without run_id, fingerprint and peak_memory_mb. Always.
     """
+
+    def work(note: OnStage) -> Row:
+        arena = scenario_arena(frame, problem, automl, definitions=definitions, on_stage=note)
+        note("tune")
+        trials = json.dumps([asdict(trial) for trial in judge(arena, automl)])
+        return {"status": "judged", "n_samples": len(arena.everything.design.samples), "trials": trials}
+
+    return _timed_row(work, PILOTS, scenario_id, len(frame), on_stage)
+
+
+def _timed_row(work: Callable[[OnStage], Row], table: Table, scenario_id: str, n_rows: int, on_stage: OnStage) -> Row:
+    """Return the row of a table that some work made, or one that says why there is none; what is unknown is None."""
     started = time.perf_counter()
-    trials = attempt(lambda note: judge(frame, problem, automl, definitions=definitions, on_stage=note), on_stage)
-    seconds = {"fit_seconds": time.perf_counter() - started}
-    if isinstance(trials, Failure):
-        return unfitted_row(scenario_id, trials, len(frame)) | seconds
-    row = dict.fromkeys(unfitted_row(scenario_id, Failure("", "", "", "")))
-    told = {"scenario_id": scenario_id, "status": "fitted", "n_samples": len(frame), "n_trials": len(trials)}
-    return row | told | seconds | {"leaderboard": json.dumps([asdict(trial) for trial in trials])}
+    done = attempt(work, on_stage)
+    told = _failure_row(done, n_rows) if isinstance(done, Failure) else done
+    seconds = time.perf_counter() - started
+    return _empty_row(table) | told | {"scenario_id": scenario_id, "fit_seconds": seconds}
 
 
-def _timed_row(work: Callable[[OnStage], Fit[Any]], scenario_id: str, n_rows: int, on_stage: OnStage) -> dict[str, Any]:
-    started = time.perf_counter()
-    fit = attempt(lambda note: _fitted_row(scenario_id, work(note), note), on_stage)
-    row = unfitted_row(scenario_id, fit, n_rows) if isinstance(fit, Failure) else fit
-    return {**row, "fit_seconds": time.perf_counter() - started}
+def _empty_row(table: Table) -> Row:
+    return {name: None for name in table.names if name not in OF_THE_FLEET}
 
 
-def _fitted_row(scenario_id: str, fit: Fit[Any], note: OnStage) -> dict[str, Any]:
+def _failure_row(failure: Failure, n_rows: int) -> Row:
+    return {**asdict(failure), "n_samples": n_rows}
+
+
+def _fitted_row(fit: Fit[Any], note: OnStage) -> Row:
     note("serialize")
     model = fit.model.to_bytes()
     return {
-        "scenario_id": scenario_id,
         "status": "fitted",
-        "stage": None,
-        "error_type": None,
-        "message": None,
-        "traceback": None,
         "n_samples": fit.n_samples,
         "n_features": len(fit.features),
         "n_trials": fit.n_trials,
@@ -215,36 +228,10 @@ def _fitted_row(scenario_id: str, fit: Fit[Any], note: OnStage) -> dict[str, Any
     }
 
 
-def unfitted_row(scenario_id: str, failure: Failure, n_rows: int = 0) -> dict[str, Any]:
-    """Return the row of `fits` of a scenario without a model."""
-    return {
-        "scenario_id": scenario_id,
-        "status": failure.status,
-        "stage": failure.stage,
-        "error_type": failure.error_type,
-        "message": failure.message,
-        "traceback": failure.traceback,
-        "n_samples": n_rows,
-        "n_features": None,
-        "n_trials": None,
-        "estimator": None,
-        "hyperparameters": None,
-        "features": None,
-        "selection": None,
-        "leaderboard": None,
-        "metrics": None,
-        "kpis": None,
-        "model": None,
-        "model_bytes": None,
-        "model_digest": None,
-        "pool_digest": None,
-        "fit_seconds": None,
-    }
-
-
-def failed_row(scenario_id: str, stage: str, error_type: str, message: str) -> dict[str, Any]:
-    """Return the row of `fits` of a scenario whose process was stopped from outside or died."""
-    return unfitted_row(scenario_id, Failure("failed", stage, error_type, message))
+def failed_row(table: Table, scenario_id: str, stage: str, stopped: BaseException) -> Row:
+    """Return the row of `fits` or `pilots` of a scenario whose process was stopped from outside or died."""
+    failure = Failure("failed", stage, type(stopped).__name__, str(stopped))
+    return _empty_row(table) | _failure_row(failure, 0) | {"scenario_id": scenario_id}
 
 
 def attempt_predict(

@@ -202,30 +202,6 @@ def grid_values(first: int, last: int, frequency: Frequency) -> Int64Array:
     return int64_of(pd.date_range(pd.Timestamp(first), pd.Timestamp(last), freq=offset_of(str(frequency))))
 
 
-def full_calendar(first: Timestamp, last: Timestamp, frequency: Frequency) -> pd.Index:
-    """Return every period from `first` to `last`, both included if `last` is on the grid that `first` starts."""
-    start = value_of(first)
-    exact = anchored(frequency, np.array([start], dtype=np.int64))
-    return index_of(grid_values(start, value_of(last), exact), frequency)
-
-
-def timestamps_after(origin: Timestamp, n: int, frequency: Frequency) -> pd.Index:
-    """Return the `n` periods that follow `origin`, ascending; `origin` need not be on the grid of a calendar offset."""
-    start = value_of(origin)
-    exact = anchored(frequency, np.array([start], dtype=np.int64))
-    step = _step_of(exact)
-    if step is None:
-        offset = offset_of(str(exact))
-        return pd.date_range(pd.Timestamp(start) + offset, periods=n, freq=offset)
-    return index_of(_back_on_weekday(start, exact) + step * np.arange(1, n + 1, dtype=np.int64), frequency)
-
-
-def _back_on_weekday(start: int, frequency: Frequency) -> int:
-    """Move a start that is off a weekly grid back onto it."""
-    weekday = _weekday_of(frequency)
-    return start if weekday is None else start - _DAY * ((start // _DAY + 3 - weekday) % 7)
-
-
 def steps_after(origin: Timestamp, timestamps: pd.Series | pd.Index, frequency: Frequency) -> IntArray:
     """Return how many periods each timestamp lies after the origin: 1 is the next, 0 the origin, negative before it.
 
@@ -255,8 +231,3 @@ def _grid_through(point: int, others: Sequence[int], frequency: str) -> Int64Arr
         if before[0] <= min(others):
             return np.union1d(before, grid_values(point, max(*others, point), frequency))
         n_before *= 2
-
-
-def step_between(earlier: Timestamp, later: Timestamp, frequency: Frequency) -> int:
-    """Return how many periods `later` lies after `earlier`; see `steps_after`."""
-    return int(steps_after(earlier, pd.Index([later]), frequency)[0])

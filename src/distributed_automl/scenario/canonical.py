@@ -71,7 +71,6 @@ def canonical(
     problem: Problem,
     kinds: Kinds,
     *,
-    until: Timestamp | None = None,
     origin: Timestamp | None = None,
     classes: Sequence[str] | None = None,
 ) -> Samples:
@@ -85,7 +84,6 @@ def canonical(
         frame: rows of one scenario; more columns than needed are ignored.
         problem: the use case.
         kinds: the feature columns.
-        until: complete the calendar up to here, if that is later than the last timestamp.
         origin: the last timestamp that may be known; None: all of the rows are history.
         classes: classification: the classes that there are; None: those of these rows.
 
@@ -100,10 +98,7 @@ def canonical(
     name = _scenario_name(keys, problem)
     series = row_names(keys, problem.series_keys, len(frame))
     _require_sample_ids(frame, problem)
-    if problem.is_forecasting:
-        layout = _periods(frame, problem, series, until, origin)
-    else:
-        layout = _rows(frame, problem, series)
+    layout = _periods(frame, problem, series, origin) if problem.is_forecasting else _rows(frame, problem, series)
     known_classes = _classes(frame, problem) if classes is None else tuple(classes)
     roles = _roles(frame, problem, keys, layout=layout, classes=known_classes)
     columns = {**roles, **_features(frame, problem, kinds, layout)}
@@ -155,9 +150,7 @@ def _rows(frame: pd.DataFrame, problem: Problem, series: ObjectArray) -> _Layout
     return _Layout(order, order, series[order], None, np.ones(len(order), dtype=np.bool_))
 
 
-def _periods(
-    frame: pd.DataFrame, problem: Problem, series: ObjectArray, until: Timestamp | None, origin: Timestamp | None
-) -> _Layout:
+def _periods(frame: pd.DataFrame, problem: Problem, series: ObjectArray, origin: Timestamp | None) -> _Layout:
     """Lay out the rows of a forecasting task: by series and timestamp, without gaps."""
     values = _timestamp_values(frame, problem)
     frequency = anchored(_frequency_of(problem), values)
@@ -165,8 +158,7 @@ def _periods(
     if not on_grid.all():
         raise ScenarioSkipped(_off_grid(values[~on_grid], len(values), frequency))
     codes, names = pd.factorize(series, sort=True)
-    last = int(values.max()) if until is None else max(int(values.max()), value_of(until))
-    calendar = grid_values(int(values.min()), last, frequency)
+    calendar = grid_values(int(values.min()), int(values.max()), frequency)
     row, code, place = _completed(codes.astype(np.int64), positions, len(calendar))
     stamps = calendar[place]
     layout = _Layout(

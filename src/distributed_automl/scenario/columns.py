@@ -18,7 +18,10 @@ ObjectArray = npt.NDArray[np.object_]
 RESERVED = frozenset({SERIES_COL, ROW_COL})
 """Columns that the canonical frame adds to the user's."""
 LARGEST = 1e30
-"""Magnitude to which features are clipped, so that squares of them are numbers, and so are they as float32."""
+"""Magnitude to which features are clipped, so that squares of them are numbers, and so are they as float32.
+
+A target beyond it is not believed: a scenario is not trained on one, and a forecast does not look at it.
+"""
 
 
 def require_columns(found: Iterable[Any], problem: Problem, features: Iterable[str] = ()) -> None:
@@ -27,7 +30,8 @@ def require_columns(found: Iterable[Any], problem: Problem, features: Iterable[s
     The names must be text, each there once, and none that the program itself needs.
     """
     found = list(found)
-    unusable = sorted({str(name) for name in found if not isinstance(name, str) or name in RESERVED})
+    unusable = sorted({text_of(name) for name in found if not isinstance(name, str) or text_of(name) != name})
+    unusable += sorted({name for name in found if isinstance(name, str) and name in RESERVED})
     unusable += sorted({name for name in found if isinstance(name, str) and found.count(name) > 1})
     if unusable:
         raise TableError(
@@ -81,6 +85,11 @@ _KINDS_OF_OBJECTS: dict[str, Kind] = {
     "datetime": "datetime",
     "datetime64": "datetime",
 }
+
+
+def beyond_scale(values: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which numbers are infinite or larger than LARGEST; NaN is neither."""
+    return np.asarray(np.abs(values) > LARGEST)
 
 
 def numbers_of(column: pd.Series, name: str) -> FloatArray:

@@ -1,8 +1,8 @@
 """An ensemble by votes over out-of-fold predictions: greedy selection, shrunk to equal weights.
 
-With a few dozen out-of-fold rows greedy selection alone follows their noise. So every good candidate has one vote to
-begin with, and the greedy rounds only add to that. The rounds are those of Caruana et al., "Ensemble selection from
-libraries of models" (ICML 2004, section 2).
+With a few dozen out-of-fold rows greedy selection alone follows their noise. So every good candidate has a vote to
+begin with, the pool's committee several, and the greedy rounds only add to that. The rounds are those of Caruana et
+al., "Ensemble selection from libraries of models" (ICML 2004, section 2).
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,9 @@ from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals, plac
 from distributed_automl.scenario.members import clip, weighted_mean
 from distributed_automl.scenario.shift import Shift, cross_shifted, learn_shift
 from distributed_automl.scenario.tuning import Tuned
+
+USUAL_ROUNDS = {"forecasting": 3, "regression": 6, "classification": 6}
+"""Task -> greedy rounds where `ensemble.n_rounds` is null: a forecast's folds are few windows, a table's many rows."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, 
     members = plausible(tuned, ensemble)
     if not ensemble.enabled or len(members) == 1:
         return single
-    mixture = vote(members, folds, scorer, ensemble.n_rounds)
+    mixture = vote(members, folds, scorer, n_rounds_of(ensemble, folds))
     return single if single.gain > mixture.gain + ensemble.single_margin * abs(mixture.gain) else mixture
 
 
@@ -73,17 +76,37 @@ def alone(one: Tuned) -> Mixture:
 
 
 def plausible(tuned: Sequence[Tuned], ensemble: Ensemble) -> list[Tuned]:
-    """Return the best candidates, best first: not more than the cap, none much worse than the very best."""
+    """Return the best candidates, best first: none much worse than the very best, and all together within the caps.
+
+    The very best is always among them. One that would be too much is passed over; a smaller one after it may join.
+    """
     ranked = sorted(tuned, key=lambda one: -one.gain)
     worst = ranked[0].gain - ensemble.tolerance * abs(ranked[0].gain)
-    return [one for one in ranked if one.gain >= worst][: ensemble.max_members]
+    members = ranked[:1]
+    for one in ranked[1:]:
+        if one.gain >= worst and within_caps([*members, one], ensemble):
+            members.append(one)
+    return members
+
+
+def within_caps(members: Sequence[Tuned], ensemble: Ensemble) -> bool:
+    """Return whether members are not too many, too large or too slow together; none of it is measured by the clock."""
+    n_bytes, steps = sum(one.n_bytes for one in members), sum(one.steps_per_row for one in members)
+    return len(members) <= ensemble.max_members and n_bytes <= 1_000 * ensemble.max_kb and steps <= ensemble.max_steps
+
+
+def n_rounds_of(ensemble: Ensemble, folds: Sequence[Fold]) -> int:
+    """Return the greedy rounds: as asked for, or the usual ones of the task."""
+    task = folds[0].design.samples.problem.task
+    return USUAL_ROUNDS[task] if ensemble.n_rounds is None else ensemble.n_rounds
 
 
 def vote(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_rounds: int) -> Mixture:
-    """Give every member a vote, then one more in each round to whoever improves the mean most."""
-    votes = [1] * len(members)
+    """Give every member its first votes, then one more in each round to whoever improves the mean most."""
+    task = folds[0].design.samples.problem.task
+    votes = [one.candidate.first_votes(task) for one in members]
     total = weighted_mean([one.predicted for one in members], votes)
-    for n_votes in range(len(members) + 1, len(members) + n_rounds + 1):
+    for n_votes in range(sum(votes) + 1, sum(votes) + n_rounds + 1):
         gains = [scorer.gain(folds, (total + one.predicted) / n_votes) for one in members]
         pick = int(np.argmax(gains))
         votes[pick] += 1
@@ -106,8 +129,9 @@ def reweighted(winner: Mixture, held_out: Sequence[FloatArray], arena: Arena, en
         replace(one, predicted=np.concatenate([one.predicted, predicted]))
         for one, predicted in zip(winner.members, held_out, strict=True)
     ]
-    mixture = vote(extended, arena.judged, arena.scorer, ensemble.n_rounds)
-    predicted = cross_voted(extended, arena.judged, arena.scorer, ensemble.n_rounds)
+    n_rounds = n_rounds_of(ensemble, arena.judged)
+    mixture = vote(extended, arena.judged, arena.scorer, n_rounds)
+    predicted = cross_voted(extended, arena.judged, arena.scorer, n_rounds)
     return replace(mixture, members=winner.members, predicted=predicted)
 
 

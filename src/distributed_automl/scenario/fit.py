@@ -92,11 +92,8 @@ def fit_scenario(
         ScenarioSkipped: the scenario cannot be modelled, with the reason.
         TableError: the frame does not keep the contract of `master_df`.
     """
-    on_stage("validate")
-    definitions = definitions or define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
-    samples = validate(frame, problem, automl, definitions.kinds)
-    seed = seed_of(automl.seed, samples.scenario_id)
-    arena = arena_of(samples, definitions, automl, pool=pool, seed=seed, on_stage=on_stage)
+    definitions = definitions or definitions_of(frame, problem, automl)
+    arena = scenario_arena(frame, problem, automl, definitions=definitions, pool=pool, on_stage=on_stage)
     on_stage("tune")
     baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, automl.tuning)
     first = partial(portfolio_in_use(automl.tuning, portfolio).for_candidate, design=arena.folds[0].design)
@@ -104,14 +101,14 @@ def fit_scenario(
     on_stage("ensemble")
     winner = at_quantile(winning_mixture(tuned, baseline, arena, automl.ensemble), arena.folds, arena.scorer)
     on_stage("score")
-    held_out = predict_members(winner, arena.holdout, seed)
+    held_out = predict_members(winner, arena.holdout, arena.seed)
     metrics, costs = score_holdout(winner, held_out, baseline, arena)
     on_stage("refit")
     shipped = at_quantile(reweighted(winner, held_out, arena, automl.ensemble), arena.judged, arena.scorer)
     return ScenarioFit(
         model=refit(shipped, baseline, arena, definitions, pool),
         estimator=winner.name,
-        n_samples=len(samples),
+        n_samples=len(arena.everything.design.samples),
         n_trials=sum(one.n_trials for one in [*tuned, baseline]),
         features=tuple(arena.everything.selected.columns),
         selection=dict(arena.everything.selected.votes),
@@ -120,6 +117,32 @@ def fit_scenario(
         metrics=metrics,
         kpis=costs,
     )
+
+
+def definitions_of(frame: pd.DataFrame, problem: Problem, automl: AutoML) -> Definitions:
+    """Derive the features' definitions from one scenario's columns."""
+    return define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
+
+
+def scenario_arena(
+    frame: pd.DataFrame,
+    problem: Problem,
+    automl: AutoML,
+    *,
+    definitions: Definitions,
+    pool: PooledModel | None = None,
+    on_stage: OnStage = ignore_stage,
+) -> Arena:
+    """Validate a scenario's rows, split them, synthesize and select features: where its candidates compete.
+
+    Raises:
+        ScenarioSkipped: the scenario cannot be modelled, with the reason.
+        TableError: the frame does not keep the contract of `master_df`.
+    """
+    on_stage("validate")
+    samples = validate(frame, problem, automl, definitions.kinds)
+    seed = seed_of(automl.seed, samples.scenario_id)
+    return arena_of(samples, definitions, automl, pool=pool, seed=seed, on_stage=on_stage)
 
 
 def competing(automl: AutoML, arena: Arena) -> list[Candidate]:

@@ -14,7 +14,7 @@ from distributed_automl.scenario.design import FloatArray, Samples, Timestamp
 from distributed_automl.scenario.ensemble import Mixture, at_quantile, best_mixture, reweighted
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Fitted
-from distributed_automl.scenario.estimators.lightgbm import LightGBM
+from distributed_automl.scenario.estimators.lightgbm import ABSOLUTE_OBJECTIVES, LightGBM
 from distributed_automl.scenario.estimators.lightgbm_classifier import LightGBMClassifier
 from distributed_automl.scenario.estimators.logistic_regression import LogisticRegression
 from distributed_automl.scenario.estimators.ridge import Ridge
@@ -23,14 +23,18 @@ from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ig
 from distributed_automl.scenario.grouped import Grouped, groupings
 from distributed_automl.scenario.model import seed_of
 from distributed_automl.scenario.pool import PooledModel, Vintage, pool_samples
-from distributed_automl.scenario.scoring import calibrate_on, score_holdout
+from distributed_automl.scenario.scoring import calibrate_on, forecasts_alone, score_holdout
 from distributed_automl.scenario.synthesis import Definitions
 from distributed_automl.scenario.tuning import ONE_TRIAL, Tuned, tune
 
 ALL_FEATURES = Selection(methods=())
 SQUARED_OBJECTIVES = frozenset({"rmse", "rmsse", "r2"})
-COMMITTEE = Ensemble(tolerance=0.15, single_margin=0.02, max_members=8, n_rounds=16)
-"""A pool has thousands of out-of-fold rows: its votes may follow them further than a scenario's."""
+COMMITTEE = Ensemble(tolerance=0.15, single_margin=0.02, max_members=12, n_rounds=8)
+"""A pool has thousands of out-of-fold rows: its votes may follow them further than a scenario's. Sizes do not count."""
+SIZE = {"n_trees": 120, "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 50, "feature_fraction": 0.6}
+"""Of the trees that learn from the rows of many scenarios."""
+BETTER = "the better"
+"""What a lesson learns that follows what did better so far; its name must not tell which, before that is known."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def fit_pool(
     arena = arena_of(samples, definitions, every_feature, seed=seed, on_stage=on_stage)
     on_stage("tune")
     baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, ONE_TRIAL)
-    taught = [teach(lesson, arena) for lesson in lessons(samples)]
+    taught = teach_all(samples, arena)
     mixture = best_mixture([one.tuned for one in taught], arena.folds, arena.scorer, COMMITTEE)
     winner = at_quantile(mixture, arena.folds, arena.scorer)
     require_better(winner, baseline)
@@ -128,48 +132,92 @@ def assembled(
         definitions=definitions,
         entities=everything.entities,
         vintages=tuple(vintages),
-        calibration=calibrate_on(shipped, arena.judged),
+        calibration=calibrate_on(shipped, arena.judged, rivals=forecasts_alone(arena)),
         baseline=everything.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed),
         strata=arena.holdout.split.strata,
         shift=shipped.shift,
     )
 
 
-def lessons(samples: Samples) -> list[Grouped]:
-    """Return what a pool tries to teach: each family over all rows, and over every group of rows.
+def teach_all(samples: Samples, arena: Arena) -> list[Taught]:
+    """Teach each family over all rows, and over every group of rows what did better over all of them.
 
     Forecasts are learned as logarithms, so that small scenarios count beside large ones; where the objective squares
-    its errors, as they are. Relative to the level they are learned as well: that is what groups have in common.
+    its errors, as they are. Both are learned in absolute terms and relative to the level. Which of the two the groups
+    learn, the folds before each split decide over all rows. Where the objective is absolute, medians are learned too.
     """
     problem = samples.problem
-    size = {"n_trees": 120, "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 50, "feature_fraction": 0.6}
-    if problem.is_classification:
-        per_class = {**size, "n_trees": 80, "num_leaves": 15, "extra_trees": False}  # a tree per class in every round
+    if not problem.is_forecasting:
+        return [teach_one(lesson, arena) for lesson in lessons_of_tables(samples)]
+    squared = problem.objective in SQUARED_OBJECTIVES
+    transforms, scale = (("level", "none"), "none") if squared else (("log_level", "log1p"), "log1p")
+    overall = [teach_one(trees(transform), arena) for transform in transforms]
+    better = [transforms[place] for place in best_before(overall, arena)]
+    columns = groupings(samples)
+    medians = [[trees(one, loss="l1", of=BETTER) for one in better]] if problem.objective in ABSOLUTE_OBJECTIVES else []
+    by_group = [[trees(one, column, of=BETTER) for one in better] for column in columns]
+    lines = [[line(one, scale, column) for one in better] for column in [None, *columns]]
+    return overall + [teach(lessons, arena) for lessons in [*medians, *by_group, *lines]]
+
+
+def best_before(taught: Sequence[Taught], arena: Arena) -> list[int]:
+    """Return who did best before each split: of the folds, the holdout and, last, everything.
+
+    Before the first fold nothing is known, and the first counts as the best.
+    """
+    predicted = [np.concatenate([one.tuned.predicted, one.held_out]) for one in taught]
+    ends = [own.stop for own in places_of(arena.judged)]
+    best = [0]
+    for n_folds, end in enumerate(ends, start=1):
+        gains = [arena.scorer.gain(arena.judged[:n_folds], one[:end]) for one in predicted]
+        best.append(int(np.argmax(gains)))
+    return best
+
+
+def trees(transform: str, column: str | None = None, *, loss: str = "l2", of: str | None = None) -> Grouped:
+    """Return the lesson of boosted trees, over all rows or per group."""
+    return Grouped(LightGBM(), column, {"target_transform": transform, "loss": loss, **SIZE}, of=of)
+
+
+def line(transform: str, scale: str, column: str | None) -> Grouped:
+    """Return the lesson of a line, over all rows or per group."""
+    learned = {"target_transform": transform, "feature_transform": scale, "alpha": 0.01}
+    return Grouped(Ridge(), column, learned, of=BETTER)
+
+
+def lessons_of_tables(samples: Samples) -> list[Grouped]:
+    """Return what a pool of tables tries to teach: trees over all rows and per group; of classes a line as well."""
+    if samples.problem.is_classification:
+        per_class = {**SIZE, "n_trees": 80, "num_leaves": 15, "extra_trees": False}  # a tree per class in every round
         line = {"feature_transform": "none", "alpha": 0.003}
         return [Grouped(LightGBMClassifier(), None, per_class), Grouped(LogisticRegression(), None, line)]
-    columns = [None, *groupings(samples)]
-    if not problem.is_forecasting:
-        return [Grouped(LightGBM(), column, {"target_transform": "none", "loss": "l2", **size}) for column in columns]
-    squared = problem.objective in SQUARED_OBJECTIVES
-    absolute, relative, scale = ("none", "level", "none") if squared else ("log1p", "log_level", "log1p")
-    trees = {"loss": "l2", **size}
-    line = {"target_transform": relative, "feature_transform": scale, "alpha": 0.01}
-    return [
-        Grouped(LightGBM(), None, {"target_transform": absolute, **trees}),
-        *(Grouped(LightGBM(), column, {"target_transform": relative, **trees}) for column in columns),
-        *(Grouped(Ridge(), column, line) for column in columns),
-    ]
+    return [trees("none", column) for column in [None, *groupings(samples)]]
 
 
-def teach(lesson: Grouped, arena: Arena) -> Taught:
-    """Fit a lesson on the folds and on the holdout's split, and judge it on the folds."""
+def teach_one(lesson: Grouped, arena: Arena) -> Taught:
+    """Teach the same lesson at every split; see teach."""
+    return teach([lesson] * (len(arena.judged) + 1), arena)
+
+
+def teach(lessons: Sequence[Grouped], arena: Arena) -> Taught:
+    """Fit a lesson on the folds and on the holdout's split, and judge it on the folds.
+
+    Args:
+        lessons: what is taught at each split, one family over the same rows: on the folds, on the holdout's split and,
+            last, on everything. All have one name.
+        arena: the splits.
+    """
     started = time.perf_counter()
-    fitted = tuple(fold.fit(lesson, lesson.hyperparameters, seed=arena.seed) for fold in arena.judged)
+    *earlier, last = lessons
+    fitted = tuple(
+        fold.fit(lesson, lesson.hyperparameters, seed=arena.seed)
+        for fold, lesson in zip(arena.judged, earlier, strict=True)
+    )
     predictions = [fold.predict(one) for fold, one in zip(arena.judged, fitted, strict=True)]
     *folds, held_out = predictions
     predicted = np.concatenate(folds)
     gain = arena.scorer.gain(arena.folds, predicted)
-    tuned = Tuned(lesson, lesson.hyperparameters, predicted, gain, 1, time.perf_counter() - started)
+    tuned = Tuned(last, last.hyperparameters, predicted, gain, 1, time.perf_counter() - started)
     return Taught(tuned, fitted, held_out)
 
 

@@ -57,20 +57,24 @@ class FittedGrouped(Fitted):
 class Grouped(Candidate):
     """A candidate with one configuration, fitted once per group."""
 
-    def __init__(self, candidate: Candidate, column: str | None, hyperparameters: Hyperparameters) -> None:
+    def __init__(
+        self, candidate: Candidate, column: str | None, hyperparameters: Hyperparameters, *, of: str | None = None
+    ) -> None:
         """Keep what is fitted.
 
         Args:
             candidate: the family.
             column: of the canonical frame, whose values are the groups; None: all rows are one.
             hyperparameters: the same for all groups.
+            of: what its name says that is learned; None: the transform of the target.
         """
         self.candidate, self.column, self.hyperparameters = candidate, column, hyperparameters
         self.tasks = candidate.tasks
         transform = hyperparameters.get("target_transform", "none")
-        of = "" if transform == "none" else f" of {transform}"
+        learned = f" of {of or transform}" if of or transform != "none" else ""
+        median = " at the median" if hyperparameters.get("loss") == "l1" else ""
         by = f" by {column}" if column else ""
-        self.name = f"{candidate.name}{of}{by}"
+        self.name = f"{candidate.name}{learned}{median}{by}"
 
     def defaults(self, design: Design) -> Hyperparameters:
         return self.hyperparameters

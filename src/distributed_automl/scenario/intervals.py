@@ -11,11 +11,15 @@ high on Tuesday. Four windows of 48 hours may tell no more than ten independent 
 are too narrow by far. So a scenario's own quantiles count by the number of independent residuals that its own are
 worth, and the rest of the weight is a shape's, in units of the scenario's own mean absolute error: that of a pool of
 similar scenarios, or Student's t with four degrees of freedom where there is none.
+
+Nor are yesterday's residuals exchangeable with last year's. So residuals fade with age: a quantile is the least value
+up to which the weights make up a share of q, the new residual's own weight among them (Barber et al. 2023, "Conformal
+prediction beyond exchangeability", section 3). Without fading it is the k-th smallest of above.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -33,6 +37,8 @@ POOL_WORTH = 40.0
 """Independent residuals of its own at which a scenario's quantiles count as much as its pool's shape."""
 STUDENT_WORTH = 10.0
 """The same where there is no pool."""
+FADING = 0.7
+"""Weight of a residual, relative to that of one a window later."""
 STEPS_AROUND = 2
 """Steps before and after a step whose errors say, in a pool, how large its errors are."""
 
@@ -47,6 +53,7 @@ class Residuals:
         steps: periods after the origin; all equal in tabular tasks.
         windows: residuals with the same number were made by one forecast; all different in tabular tasks.
         scenarios: number of the scenario; all equal unless a pool is calibrated.
+        ages: windows between a residual's own and the latest, which has 0; all 0 in tabular tasks.
     """
 
     values: FloatArray
@@ -54,10 +61,17 @@ class Residuals:
     steps: IntArray
     windows: IntArray
     scenarios: IntArray
+    ages: IntArray
 
     def where(self, kept: Any) -> "Residuals":
         """Return some of the residuals, by mask or position."""
         return Residuals(*(column[kept] for column in vars(self).values()))
+
+    @property
+    def weights(self) -> FloatArray:
+        """How much each one counts, 1 in the latest window."""
+        weights: FloatArray = FADING ** self.ages.astype(np.float64)
+        return weights
 
     @property
     def known(self) -> "Residuals":
@@ -143,13 +157,16 @@ class Calibration:
         )
 
 
-def calibrate(residuals: Residuals, levels: Sequence[float], *, shape: Shape | None = None) -> Calibration:
+def calibrate(
+    residuals: Residuals, levels: Sequence[float], *, shape: Shape | None = None, suited: Residuals | None = None
+) -> Calibration:
     """Learn how far actuals stray from predictions; from the residuals of a pool, also what it teaches its scenarios.
 
     Args:
         residuals: of one scenario, or of the scenarios of a pool.
         levels: nominal coverages between 0 and 1.
         shape: what the scenario's pool teaches, for the same levels; None if there is no pool.
+        suited: what a pool learns its shape from, see `best_of_each`; None: from the residuals themselves.
 
     Raises:
         ValueError: no finite residual.
@@ -164,8 +181,8 @@ def calibrate(residuals: Residuals, levels: Sequence[float], *, shape: Shape | N
     shape = shape or _student_shape(_growth_of(np.abs(scaled), known.steps, ordered), ordered)
     scaled = scaled / _at(shape.growth, known.steps)
     own = n_independent(scaled, known.windows)
-    share, unit = own / (own + worth), float(np.abs(scaled).mean())
-    below, above = _tails(scaled, ordered)
+    share, unit = own / (own + worth), float(np.average(np.abs(scaled), weights=known.weights))
+    below, above = _tails(scaled, known.weights, ordered)
     return Calibration(
         levels=ordered,
         power=power,
@@ -173,8 +190,24 @@ def calibrate(residuals: Residuals, levels: Sequence[float], *, shape: Shape | N
         growth=shape.growth,
         lower=_mixed(below, shape.lower, share=share, unit=unit),
         upper=_mixed(above, shape.upper, share=share, unit=unit),
-        shape=learn_shape(known, ordered),
+        shape=learn_shape(known if suited is None else suited.known, ordered),
     )
+
+
+def best_of_each(forecasts: Sequence[Residuals]) -> Residuals:
+    """Return, of each scenario, the residuals of the forecasts with the least mean absolute one.
+
+    A scenario is forecast by whatever does well on it, and that need not be its pool's model: the errors of a model
+    that does not suit it have another shape, and grow with the step in another way.
+
+    Args:
+        forecasts: of the same rows; the first one wins a tie, and one that is not known everywhere does not.
+    """
+    scenarios = np.unique(forecasts[0].scenarios, return_inverse=True)[1]
+    sizes = np.nan_to_num([np.bincount(scenarios, np.abs(one.values)) for one in forecasts], nan=np.inf)
+    best, rows = np.argmin(sizes, axis=0)[scenarios], np.arange(len(scenarios))
+    values, predicted = (np.array([getattr(one, name) for one in forecasts]) for name in ("values", "predicted"))
+    return replace(forecasts[0], values=values[best, rows], predicted=predicted[best, rows])
 
 
 def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
@@ -196,7 +229,7 @@ def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
     for rows in groups:
         ratios[rows] = _ratios(residuals.where(rows))
     growth = _pool_growth(np.abs(ratios), residuals.steps)
-    below, above = _tails(ratios / _at(growth, residuals.steps), levels)
+    below, above = _tails(ratios / _at(growth, residuals.steps), residuals.weights, levels)
     return Shape(growth, below, above)
 
 
@@ -221,7 +254,8 @@ def _ratios(residuals: Residuals) -> FloatArray:
     scale = error_scale(residuals.predicted, _power_of(residuals.predicted), floor_of(residuals.predicted))
     scaled = residuals.values / scale
     numbers = np.unique(residuals.windows, return_inverse=True)[1]
-    sizes, counts = np.bincount(numbers, np.abs(scaled)), np.bincount(numbers)
+    weights = residuals.weights
+    sizes, counts = np.bincount(numbers, np.abs(scaled) * weights), np.bincount(numbers, weights)
     usual = float(np.abs(scaled).mean())
     if usual == 0.0 or len(counts) == 1:
         return scaled / (usual or 1.0)
@@ -269,10 +303,14 @@ def _at(growth: Sequence[float], steps: IntArray) -> FloatArray:
     return factors
 
 
-def _tails(scaled: FloatArray, levels: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _tails(
+    scaled: FloatArray, weights: FloatArray, levels: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return how far the bounds of each level lie below and above 0."""
-    values = np.sort(scaled)
-    return tuple(_offset(-values[::-1], level) for level in levels), tuple(_offset(values, level) for level in levels)
+    order = np.argsort(scaled, kind="stable")
+    values, counts = scaled[order], weights[order]
+    below = tuple(_offset(-values[::-1], counts[::-1], level) for level in levels)
+    return below, tuple(_offset(values, counts, level) for level in levels)
 
 
 def _mixed(own: Sequence[float], shape: Sequence[float], *, share: float, unit: float) -> tuple[float, ...]:
@@ -319,11 +357,16 @@ def _groups_of(steps: IntArray, levels: Sequence[float]) -> tuple[int, ...]:
     return tuple(last_steps)
 
 
-def _offset(ordered: FloatArray, level: float) -> float:
+def _offset(ordered: FloatArray, weights: FloatArray, level: float) -> float:
     """Return the upper tail's quantile of ascending residuals, not negative.
 
     With fewer residuals than the level needs, the greatest one stands in: the bound is finite, and covers less than
     promised.
     """
-    rank = math.ceil((len(ordered) + 1) * (1.0 + level) / 2.0)
-    return max(float(ordered[min(rank, len(ordered)) - 1]), 0.0)
+    needed = (weights.sum() + 1.0) * (1.0 + level) / 2.0
+    place = int(np.searchsorted(np.cumsum(weights), needed * (1.0 - _ROUNDING)))
+    return max(float(ordered[min(place, len(ordered) - 1)]), 0.0)
+
+
+_ROUNDING = 1e-9
+"""Share of a sum of weights by which rounding may move it."""

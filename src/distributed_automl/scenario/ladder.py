@@ -14,6 +14,7 @@ from distributed_automl.scenario.calendar import season_of, steps_after
 from distributed_automl.scenario.canonical import canonical
 from distributed_automl.scenario.class_calibration import ClassCalibration
 from distributed_automl.scenario.classes import class_codes, class_costs, classes_of, decide
+from distributed_automl.scenario.columns import beyond_scale
 from distributed_automl.scenario.design import ROW_COL, Design, FloatArray, IntArray, Kinds, Samples, Timestamp
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Fitted
@@ -104,23 +105,25 @@ def ask(
     lenient = problem.model_copy(update={"missing_rows": "null"}) if problem.missing_rows == "error" else problem
     origin = _origin(frame, problem) if origin is None else origin
     samples = canonical(frame, lenient, kinds, origin=origin)
+    absurd = beyond_scale(samples.y)
     after = (samples.timestamps > origin).to_numpy()
     asked = np.flatnonzero(np.isnan(samples.y) & after & (samples.frame[ROW_COL].to_numpy() >= 0))
-    history = np.flatnonzero(np.isfinite(samples.y) & ~after)
+    history = np.flatnonzero(np.isfinite(samples.y) & ~absurd & ~after)
     assert problem.frequency is not None  # the parameters require it
     steps = steps_after(origin, samples.timestamps.iloc[asked], problem.frequency)
-    return Question(_without_future(samples, after), asked, history, origin, steps)
+    return Question(_without_future(samples, after, absurd), asked, history, origin, steps)
 
 
-def _without_future(samples: Samples, after: npt.NDArray[np.bool_]) -> Samples:
-    """Return the samples with the target and the observed columns unknown after the origin."""
-    hidden = {name: samples.frame[name].mask(after) for name in (samples.problem.target, *samples.observed)}
+def _without_future(samples: Samples, after: npt.NDArray[np.bool_], absurd: npt.NDArray[np.bool_]) -> Samples:
+    """Return the samples with the target and the observed columns unknown after the origin, and no absurd target."""
+    hidden = {name: samples.frame[name].mask(after) for name in samples.observed}
+    hidden[samples.problem.target] = samples.frame[samples.problem.target].mask(after | absurd)
     return replace(samples, frame=samples.frame.assign(**hidden))
 
 
 def _ask_tabular(samples: Samples) -> Question:
     asked = np.flatnonzero(np.isnan(samples.y))
-    known = np.flatnonzero(np.isfinite(samples.y))
+    known = np.flatnonzero(np.isfinite(samples.y) & ~beyond_scale(samples.y))
     return Question(samples, asked, known, None, np.ones(len(asked), dtype=np.intp))
 
 
@@ -192,7 +195,7 @@ def constant_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | N
     if problem.is_forecasting:
         latest = _origin(frame, problem) if origin is None else origin
         is_asked &= _timestamps(frame, problem).to_numpy() > latest
-    known = target[np.isfinite(target)]
+    known = target[np.isfinite(target) & ~beyond_scale(target)]
     lowest = problem.target_min if problem.target_min is not None else 0.0
     n_asked = int(is_asked.sum())
     values = np.full(n_asked, float(known.mean()) if len(known) else lowest)
@@ -223,7 +226,8 @@ def _backtest(question: Question, fitted: Fitted) -> Calibration | None:
             predicted = clip(fitted.predict(_plain(question), earlier, history[judged]), problem.target_min)
             ahead = (window + 1) * problem.horizon - age[judged]
             number = np.full(len(ahead), window, dtype=np.intp)
-            parts.append((samples.y[history[judged]] - predicted, predicted, ahead, number, np.zeros_like(number)))
+            errors, one = samples.y[history[judged]] - predicted, np.zeros_like(number)
+            parts.append((errors, predicted, ahead, number, one, number))
     if sum(len(residuals) for residuals, *_ in parts) < MIN_BASELINE_RESIDUALS:
         return None
     return calibrate(Residuals(*(np.concatenate(column) for column in zip(*parts, strict=True))), problem.levels)

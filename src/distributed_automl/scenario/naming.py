@@ -47,10 +47,13 @@ def escaped(text: str) -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a value's text as Spark casts it to string: 'true', '7', '1.50', '2017-12-03', '2017-12-03 06:00:00'."""
+    """Return a value's text as Spark casts it to string: 'true', '7', '1.50', '2017-12-03', '2017-12-03 06:00:00'.
+
+    Half of a surrogate pair, which pandas may hold and no UTF-8 can, is written as "?": as Java does.
+    """
     match value:
         case str():
-            return value
+            return value if value.isascii() else value.encode(errors="replace").decode()
         case bool() | np.bool_():
             return "true" if value else "false"
         case numbers.Integral():

@@ -12,18 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from distributed_automl.parameters import AutoML, Problem
-from distributed_automl.scenario.calendar import season_of
-from distributed_automl.scenario.columns import kinds_of
+from distributed_automl.parameters import AutoML
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
 from distributed_automl.scenario.fit import competing
-from distributed_automl.scenario.folds import Arena, OnStage, arena_of, ignore_stage
-from distributed_automl.scenario.model import seed_of
+from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.portfolio import Configurations, Portfolio, placed_in, portable_form
-from distributed_automl.scenario.synthesis import Definitions, define
 from distributed_automl.scenario.tuning import ONE_TRIAL, tune
-from distributed_automl.scenario.validate import validate
 
 DEFAULT: Hyperparameters = {}
 """The portable form of whatever a candidate's default is."""
@@ -59,32 +54,16 @@ def choose_pilots(sizes: pd.DataFrame, n_pilots: int) -> list[str]:
     return sorted(map(str, chosen))
 
 
-def search_pilot(
-    frame: pd.DataFrame,
-    problem: Problem,
-    automl: AutoML,
-    *,
-    n_trials: int,
-    definitions: Definitions | None = None,
-    on_stage: OnStage = ignore_stage,
-) -> list[PilotTrial]:
+def search_pilot(arena: Arena, automl: AutoML, *, n_trials: int) -> list[PilotTrial]:
     """Search every candidate on one scenario, and return the best configuration of each.
 
     Args:
-        frame: the scenario's rows, the user's columns, in any order.
-        problem: the use case.
+        arena: of the scenario, without a pool.
         automl: how scenarios are searched.
         n_trials: of each candidate's search, in place of `automl.tuning.n_trials`.
-        definitions: of the features; None derives them from the frame.
-        on_stage: told when a stage begins.
-
-    Raises:
-        ScenarioSkipped: the scenario cannot be modelled, with the reason.
     """
-    arena = pilot_arena(frame, problem, automl, definitions=definitions, on_stage=on_stage)
     tuning = automl.tuning.model_copy(update={"n_trials": n_trials})
     design = arena.folds[0].design
-    on_stage("tune")
     tuned = [tune(candidate, arena, tuning) for candidate in competing(automl, arena)]
     return [
         PilotTrial(one.candidate.name, portable_form(one.hyperparameters, one.candidate, design), one.gain)
@@ -92,31 +71,15 @@ def search_pilot(
     ]
 
 
-def try_on_pilot(
-    frame: pd.DataFrame,
-    problem: Problem,
-    automl: AutoML,
-    *,
-    tried: Configurations,
-    definitions: Definitions | None = None,
-    on_stage: OnStage = ignore_stage,
-) -> list[PilotTrial]:
+def try_on_pilot(arena: Arena, automl: AutoML, *, tried: Configurations) -> list[PilotTrial]:
     """Judge the given configurations, every candidate's default and the baseline on one scenario.
 
     Args:
-        frame: the scenario's rows, the user's columns, in any order.
-        problem: the use case.
-        automl: how scenarios are searched.
+        arena: of the scenario, without a pool.
+        automl: who competes.
         tried: candidate -> portable configurations; those that its space does not hold here have no trial.
-        definitions: of the features; None derives them from the frame.
-        on_stage: told when a stage begins.
-
-    Raises:
-        ScenarioSkipped: the scenario cannot be modelled, with the reason.
     """
-    arena = pilot_arena(frame, problem, automl, definitions=definitions, on_stage=on_stage)
-    on_stage("tune")
-    baseline = CANDIDATES[BASELINES[problem.task]]
+    baseline = CANDIDATES[BASELINES[arena.holdout.design.samples.problem.task]]
     trials = [PilotTrial(baseline.name, DEFAULT, tune(baseline, arena, ONE_TRIAL).gain)]
     for candidate in competing(automl, arena):
         if candidate is not baseline:
@@ -133,16 +96,6 @@ def judged(candidate: Candidate, configurations: Iterable[Hyperparameters], aren
         for portable, here in placed
         if here is not None
     ]
-
-
-def pilot_arena(
-    frame: pd.DataFrame, problem: Problem, automl: AutoML, *, definitions: Definitions | None, on_stage: OnStage
-) -> Arena:
-    """Return the folds on which a scenario's candidates compete, as `fit_scenario` has them without a pool."""
-    on_stage("validate")
-    definitions = definitions or define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
-    samples = validate(frame, problem, automl, definitions.kinds)
-    return arena_of(samples, definitions, automl, seed=seed_of(automl.seed, samples.scenario_id), on_stage=on_stage)
 
 
 def to_try(

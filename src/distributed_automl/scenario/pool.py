@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Self
 
-import numpy as np
 import pandas as pd
 
 from distributed_automl.errors import ScenarioSkipped, TableError
@@ -18,6 +17,7 @@ from distributed_automl.parameters import Problem
 from distributed_automl.scenario.calendar import value_of
 from distributed_automl.scenario.canonical import canonical
 from distributed_automl.scenario.classes import classes_of
+from distributed_automl.scenario.columns import beyond_scale
 from distributed_automl.scenario.committee import Committee
 from distributed_automl.scenario.design import SERIES_COL, Samples, Split, Timestamp
 from distributed_automl.scenario.estimators._base import Fitted
@@ -150,8 +150,8 @@ class PooledModel:
 def pool_samples(frame: pd.DataFrame, problem: Problem, definitions: Definitions, pool_id: str) -> Samples:
     """Return the rows of many scenarios as the samples of one, every series of every scenario a series of it.
 
-    Scenarios whose rows cannot be used (a gap where gaps are errors, a row there twice, an infinite target) are left
-    out: their own fits say why.
+    Scenarios whose rows cannot be used (a gap where gaps are errors, a row there twice, a target beyond any scale) are
+    left out: their own fits say why.
 
     Args:
         frame: rows of at least one scenario, the user's columns.
@@ -181,7 +181,7 @@ def _usable(rows: pd.DataFrame, problem: Problem, definitions: Definitions, clas
         samples = canonical(rows, problem, definitions.kinds, classes=classes)
     except (ScenarioSkipped, TableError):
         return None
-    return None if np.isinf(samples.y).any() else samples
+    return None if beyond_scale(samples.y).any() else samples
 
 
 def _is_honest(vintage: Vintage, split: Split, problem: Problem) -> bool:

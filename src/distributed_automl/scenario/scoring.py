@@ -1,6 +1,8 @@
 """The final score of a fit on its holdout, and the calibration of its intervals or probabilities."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,9 +10,12 @@ from distributed_automl.scenario.calendar import steps_after
 from distributed_automl.scenario.class_calibration import calibrate_classes
 from distributed_automl.scenario.classes import class_costs, decision_weights
 from distributed_automl.scenario.design import FloatArray, IntArray, Samples
-from distributed_automl.scenario.ensemble import Mixture
+from distributed_automl.scenario.ensemble import Mixture, alone, at_quantile
+from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
+from distributed_automl.scenario.estimators._base import Candidate
+from distributed_automl.scenario.estimators.autoregression import Autoregression
 from distributed_automl.scenario.folds import Arena, Fold
-from distributed_automl.scenario.intervals import Calibration, Residuals, Shape, calibrate
+from distributed_automl.scenario.intervals import Calibration, Residuals, Shape, best_of_each, calibrate
 from distributed_automl.scenario.kpis import kpis
 from distributed_automl.scenario.members import AnyCalibration
 from distributed_automl.scenario.metrics import FVA, Outcome, scores, value_added
@@ -19,13 +24,18 @@ from distributed_automl.tables import interval_names
 
 Values = dict[str, float]
 
+ALONE = (BASELINES["forecasting"], Autoregression.name)
+"""Forecasts that need no other series, cheap beside a pool: one of them errs as a scenario's own forecasts will, where
+the pool has little to say."""
+
 
 def score_holdout(
     winner: Mixture, held_out: Sequence[FloatArray], baseline: Tuned, arena: Arena
 ) -> tuple[Values, Values]:
     """Score the holdout, which nothing has looked at: metrics and KPIs of the winner and of the baseline.
 
-    Among the metrics is the forecast value added, `fva`: the share of the baseline's error that is gone.
+    Among the metrics is the forecast value added, `fva`: the share of the baseline's error that is gone. Where the
+    objective is best served by a quantile, the baseline is brought there as the winner is, by the folds.
     Coverage is that of intervals calibrated on the folds alone; so are probabilities of classes.
 
     Args:
@@ -36,7 +46,8 @@ def score_holdout(
     """
     holdout, problem = arena.holdout, arena.holdout.design.samples.problem
     predicted = winner.mixed(held_out, problem.target_min)
-    plain = holdout.predict(holdout.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed))
+    naively = holdout.predict(holdout.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed))
+    plain = at_quantile(alone(baseline), arena.folds, arena.scorer).mixed([naively], problem.target_min)
     calibration = calibrate_on(winner, arena.folds)
     outcome, naive = _outcomes(predicted, plain, calibration, arena)
     metrics = scores(outcome, problem.task) | {FVA: value_added(outcome, naive, problem.objective)}
@@ -75,13 +86,16 @@ def coverage(y_true: FloatArray, bounds: Mapping[str, FloatArray], levels: Seque
     return inside
 
 
-def calibrate_on(mixture: Mixture, folds: Sequence[Fold], *, shape: Shape | None = None) -> AnyCalibration:
+def calibrate_on(
+    mixture: Mixture, folds: Sequence[Fold], *, shape: Shape | None = None, rivals: Sequence[FloatArray] = ()
+) -> AnyCalibration:
     """Calibrate intervals, or probabilities of classes, on a mixture's out-of-fold predictions.
 
     Args:
         mixture: whose predictions.
         folds: they were predicted for, in this order.
         shape: of the intervals, as a pool teaches it; None if there is no pool.
+        rivals: what else might forecast a pool's scenarios: out-of-fold predictions of the same rows.
     """
     samples = folds[0].design.samples
     y_true = np.concatenate([samples.y[fold.split.valid] for fold in folds])
@@ -98,9 +112,32 @@ def calibrate_on(mixture: Mixture, folds: Sequence[Fold], *, shape: Shape | None
         predicted=mixture.predicted,
         steps=np.concatenate([steps_of(fold) for fold in folds]),
         windows=_windows(folds),
+        ages=_ages(folds),
         scenarios=_scenarios(samples)[np.concatenate([fold.split.valid for fold in folds])],
     )
-    return calibrate(residuals, samples.problem.levels, shape=shape)
+    others = [replace(residuals, values=y_true - predicted, predicted=predicted) for predicted in rivals]
+    return calibrate(residuals, samples.problem.levels, shape=shape, suited=best_of_each([residuals, *others]))
+
+
+def forecasts_alone(arena: Arena) -> list[FloatArray]:
+    """Return what forecasts each series by itself predicts for the folds and the holdout; none in tabular tasks.
+
+    Shifted to the quantile that the objective is best served by, as the scenarios' forecasts will be.
+    """
+    if not arena.holdout.design.samples.problem.is_forecasting:
+        return []
+    predictions = [_out_of_fold(CANDIDATES[name], arena) for name in ALONE]
+    mixtures = [Mixture((), (), predicted, -math.inf) for predicted in predictions]
+    return [at_quantile(mixture, arena.judged, arena.scorer).predicted for mixture in mixtures]
+
+
+def _out_of_fold(candidate: Candidate, arena: Arena) -> FloatArray:
+    """Predict the folds and the holdout by a candidate's default configuration."""
+    parts = []
+    for fold in arena.judged:
+        fitted = fold.fit(candidate, candidate.defaults(fold.design), seed=arena.seed)
+        parts.append(fold.predict(fitted))
+    return np.concatenate(parts)
 
 
 def _windows(folds: Sequence[Fold]) -> IntArray:
@@ -109,6 +146,14 @@ def _windows(folds: Sequence[Fold]) -> IntArray:
     if not folds[0].design.samples.problem.is_forecasting:
         return np.arange(sum(sizes))
     return np.repeat(np.arange(len(folds), dtype=np.intp), sizes)
+
+
+def _ages(folds: Sequence[Fold]) -> IntArray:
+    """Return how many forecasts were made after each validation row's; 0 in tabular tasks, even those cut by time."""
+    sizes = [len(fold.split.valid) for fold in folds]
+    if not folds[0].design.samples.problem.is_forecasting:
+        return np.zeros(sum(sizes), dtype=np.intp)
+    return np.repeat(np.arange(len(folds), dtype=np.intp)[::-1], sizes)
 
 
 def _scenarios(samples: Samples) -> IntArray:

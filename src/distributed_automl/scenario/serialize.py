@@ -32,14 +32,23 @@ def pack(parts: Parts) -> bytes:
     Raises:
         ModelError: a value is of another kind; the message says where.
     """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in _files(parts).items():
+            archive.writestr(_member(name), content, zipfile.ZIP_DEFLATED, compresslevel=6)
+    return buffer.getvalue()
+
+
+def size_of(parts: Parts) -> int:
+    """Return the bytes that `pack` would compress: the same number whatever compresses them."""
+    return sum(map(len, _files(parts).values()))
+
+
+def _files(parts: Parts) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     tree = _detached(parts, "model", files)
     manifest = json.dumps({"format": FORMAT, "parts": tree}, separators=(",", ":"), allow_nan=False)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in {_MANIFEST: manifest.encode("ascii"), **files}.items():
-            archive.writestr(_member(name), content, zipfile.ZIP_DEFLATED, compresslevel=6)
-    return buffer.getvalue()
+    return {_MANIFEST: manifest.encode("ascii"), **files}
 
 
 def unpack(data: bytes, digest: str) -> Parts:

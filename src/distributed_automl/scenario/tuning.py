@@ -13,9 +13,11 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner
 
 from distributed_automl.parameters import Tuning
 from distributed_automl.scenario.design import Design, FloatArray
-from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
+from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters
 from distributed_automl.scenario.folds import Arena
+from distributed_automl.scenario.members import member_parts
 from distributed_automl.scenario.samplers.table import SAMPLERS
+from distributed_automl.scenario.serialize import size_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -41,6 +43,8 @@ class Tuned:
         gain: its objective over all folds, greater is better.
         n_trials: trials of the study, pruned ones among them.
         seconds: wall time of the study.
+        n_bytes: of what was fitted on the last fold, serialized and not yet compressed.
+        steps_per_row: of the same, see Fitted.steps_per_row.
     """
 
     candidate: Candidate
@@ -49,6 +53,8 @@ class Tuned:
     gain: float
     n_trials: int
     seconds: float
+    n_bytes: int = 0
+    steps_per_row: int = 0
 
 
 @dataclass
@@ -57,7 +63,7 @@ class _Objective:
 
     candidate: Candidate
     arena: Arena
-    best: tuple[float, Hyperparameters, FloatArray] | None = None
+    best: tuple[float, Hyperparameters, FloatArray, Fitted] | None = None
 
     def __call__(self, trial: optuna.Trial) -> float:
         folds = self.arena.folds
@@ -72,7 +78,7 @@ class _Objective:
             if number < len(folds) and trial.should_prune():
                 raise optuna.TrialPruned
         if self.best is None or gain > self.best[0]:
-            self.best = (gain, hyperparameters, np.concatenate(judged))
+            self.best = (gain, hyperparameters, np.concatenate(judged), fitted)
         return gain
 
 
@@ -107,9 +113,11 @@ def tune(candidate: Candidate, arena: Arena, tuning: Tuning, *, first: Sequence[
     if study.trials[0].params and allowed > 1:
         study.optimize(objective, n_trials=allowed - 1)
     assert objective.best is not None  # the first trial has nothing to be pruned against
-    gain, hyperparameters, predicted = objective.best
+    gain, hyperparameters, predicted, fitted = objective.best
     n_trials = sum(trial.state.is_finished() for trial in study.trials)
-    return Tuned(candidate, hyperparameters, predicted, gain, n_trials, time.perf_counter() - started)
+    n_bytes = size_of(member_parts(fitted))
+    seconds = time.perf_counter() - started
+    return Tuned(candidate, hyperparameters, predicted, gain, n_trials, seconds, n_bytes, fitted.steps_per_row)
 
 
 def require_in_space(configuration: Hyperparameters, candidate: Candidate, design: Design) -> None:

@@ -9,8 +9,8 @@ from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem, Validation
 from distributed_automl.scenario.calendar import int64_of
 from distributed_automl.scenario.canonical import canonical
-from distributed_automl.scenario.columns import kinds_of, require_columns
-from distributed_automl.scenario.design import SERIES_COL, Kinds, Samples, Timestamp
+from distributed_automl.scenario.columns import LARGEST, beyond_scale, kinds_of, require_columns
+from distributed_automl.scenario.design import SERIES_COL, Kinds, Samples
 from distributed_automl.scenario.naming import scenario_id_of
 from distributed_automl.scenario.split import require_enough
 
@@ -20,9 +20,7 @@ MAX_CLASSES = 100
 """Classes beyond which a target is taken for a number or a name."""
 
 
-def validate(
-    frame: pd.DataFrame, problem: Problem, automl: AutoML, kinds: Kinds, *, until: Timestamp | None = None
-) -> Samples:
+def validate(frame: pd.DataFrame, problem: Problem, automl: AutoML, kinds: Kinds) -> Samples:
     """Return the canonical rows of a scenario that can be modelled.
 
     Args:
@@ -30,24 +28,24 @@ def validate(
         problem: the use case.
         automl: how the scenario is searched.
         kinds: the feature columns.
-        until: see `canonical`.
 
     Raises:
         TableError: the table does not keep its contract; see `canonical`.
         ScenarioSkipped: the scenario cannot be modelled; the message is the reason.
     """
-    samples = canonical(frame, problem, kinds, until=until)
+    samples = canonical(frame, problem, kinds)
     for check in _CHECKS:
         check(samples, automl.validation)
     return samples
 
 
 def _require_finite_target(samples: Samples, _: Validation) -> None:
-    infinite = np.flatnonzero(np.isinf(samples.y))
-    if len(infinite):
+    found = np.flatnonzero(beyond_scale(samples.y))
+    if len(found):
         raise ScenarioSkipped(
-            f"target '{samples.problem.target}' must be finite; it is infinite in {len(infinite)} of {len(samples)} "
-            f"rows, the first {_place_of(samples, int(infinite[0]))}: correct it, or set it to null where it is unknown"
+            f"target '{samples.problem.target}' must lie between -{LARGEST:g} and {LARGEST:g}; it is beyond, or "
+            f"infinite, in {len(found)} of {len(samples)} rows, the first {_place_of(samples, int(found[0]))}: correct "
+            "it, set it to null where it is unknown, or give it in another unit"
         )
 
 

@@ -1,5 +1,8 @@
 """The three regressors against their libraries, and what they share."""
 
+from typing import Any
+
+import lightgbm
 import numpy as np
 import pytest
 from sklearn import linear_model
@@ -8,10 +11,11 @@ from sklearn.preprocessing import StandardScaler
 from tests.scenario.estimators.designs import counts, forecasting_design, regression_design
 
 from distributed_automl.scenario.estimators import CANDIDATES
-from distributed_automl.scenario.estimators.lightgbm import LightGBM
+from distributed_automl.scenario.estimators.lightgbm import FIXED, Booster, LightGBM
 from distributed_automl.scenario.estimators.random_forest import flattened
 from distributed_automl.scenario.estimators.ridge import Ridge, fit_ridge
 from distributed_automl.scenario.estimators.seasonal_mean import SeasonalMean
+from distributed_automl.scenario.serialize import pack
 
 
 def test_when_ridge_is_fitted_then_it_equals_sklearns_on_standardised_columns() -> None:
@@ -62,8 +66,35 @@ def test_when_a_forest_is_flattened_then_it_predicts_what_sklearn_predicts() -> 
     X, z = random.normal(size=(300, 6)), random.normal(size=300)
     forest = RandomForestRegressor(15, random_state=0).fit(X, z)
     fresh = random.normal(size=(500, 6))
-    ours = flattened([tree.tree_ for tree in forest.estimators_])
+    trees = [tree.tree_ for tree in forest.estimators_]
+    ours = flattened(trees, np.concatenate([tree.value[:, 0, 0] for tree in trees]))
     np.testing.assert_allclose(ours.predict(fresh), forest.predict(fresh), rtol=1e-12)
+    assert np.count_nonzero(ours.value) == sum(tree.n_leaves for tree in trees)  # nothing is kept of where no row ends
+    assert ours.steps_per_row == 15 * max(tree.max_depth for tree in trees)
+
+
+@pytest.mark.parametrize("objective", [{"objective": "l2"}, {"objective": "multiclass", "num_class": 4}])
+def test_when_a_booster_is_kept_then_it_is_less_than_half_of_its_text_and_predicts_the_same(
+    objective: dict[str, Any],
+) -> None:
+    random = np.random.default_rng(1)
+    X, fresh = random.normal(size=(400, 6)), random.normal(size=(200, 6))
+    X[random.random(X.shape) < 0.1] = np.nan
+    y = (np.nan_to_num(X[:, 0]) > 0) + 2.0 * (random.random(400) < 0.3)
+    trained = lightgbm.train({**FIXED, **objective, "num_leaves": 12}, lightgbm.Dataset(X, y), num_boost_round=20)
+    kept = Booster.of(trained)
+    whole = lightgbm.Booster(model_str=trained.model_to_string())
+    np.testing.assert_allclose(kept.predict(fresh), whole.predict(fresh, num_threads=1), rtol=1e-7)
+    assert len(pack(kept.to_parts())) < 0.5 * len(pack({"text": trained.model_to_string()}))
+    leaves = [tree["num_leaves"] for tree in trained.dump_model()["tree_info"]]
+    assert kept.steps_per_row == sum(3 if n <= 8 else 4 for n in leaves)  # questions on the way to one of 12 leaves
+
+
+def test_when_nothing_can_be_split_then_a_booster_is_kept_too() -> None:
+    trained = lightgbm.train({**FIXED, "objective": "l2"}, lightgbm.Dataset(np.zeros((40, 1)), np.arange(40.0)), 3)
+    kept = Booster.of(trained)
+    assert kept.predict(np.zeros((2, 1))).tolist() == pytest.approx([19.5, 19.5])
+    assert kept.steps_per_row == 0
 
 
 def test_when_ridge_meets_a_wild_feature_then_the_forecast_stays_near_what_was_seen() -> None:

@@ -33,6 +33,11 @@ class Fitted(ABC):
             probabilities of the classes of the design's samples, shape (n_rows, n_classes); rows sum to one.
         """
 
+    @property
+    def steps_per_row(self) -> int:
+        """About how many steps one row's prediction takes, counted in visits of a tree's node; 1 is next to nothing."""
+        return 1
+
     @abstractmethod
     def to_parts(self) -> Parts:
         """Return everything that `from_parts` needs to predict the same values to the last bit."""
@@ -54,6 +59,10 @@ class Candidate(ABC):
     def applies(self, design: Design) -> bool:
         """Return whether this candidate can compete for this scenario at all."""
         return design.samples.problem.task in self.tasks
+
+    def first_votes(self, task: str) -> int:
+        """Return the votes that it has in an ensemble before any is given by what the folds say."""
+        return 1
 
     @abstractmethod
     def defaults(self, design: Design) -> Hyperparameters:

@@ -51,6 +51,10 @@ class FittedClassifier(Fitted):
             return np.ones((len(rows), len(self.classes)))
         return self.learned.predict(with_a_column(self.encode(self.encoding, design.X.iloc[rows])))
 
+    @property
+    def steps_per_row(self) -> int:
+        return self.learned.steps_per_row if self.learned else 1
+
     def to_parts(self) -> Parts:
         return {
             "encoding": self.encoding.to_parts(),

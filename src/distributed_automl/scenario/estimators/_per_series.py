@@ -1,13 +1,14 @@
 """What the statistical candidates share: each series of the history is continued by itself, on a transformed scale."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from distributed_automl.scenario.design import Design, FloatArray, IntArray, Samples
-from distributed_automl.scenario.estimators._base import Fitted, Parts
+from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
 from distributed_automl.scenario.estimators.seasonal_mean import FittedSeasonalMean
 from distributed_automl.scenario.history import known_target, same_phase, series_starts
 from distributed_automl.scenario.target_transforms import TARGET_TRANSFORMS
@@ -18,6 +19,8 @@ AUTO = "auto"
 """The logarithm where no value of a series' history is zero or less: what never stops tends to swing in proportion."""
 MAX_PERIODS = 1_100
 """Periods of a history that are looked at: three years of days."""
+STEPS_PER_PERIOD = 100
+"""What walking through a period of the history costs when predicting, in visits of a tree's node."""
 MIN_PERIODS = 12
 """Known periods below which a series is not modelled."""
 MIN_SEASONS = 3
@@ -62,6 +65,10 @@ class FittedPerSeries(Fitted):
             predicted[own] = np.where(np.isfinite(forecast), forecast, predicted[own])
         return predicted
 
+    @property
+    def steps_per_row(self) -> int:
+        return STEPS_PER_PERIOD * MAX_PERIODS
+
     def to_parts(self) -> Parts:
         return dict(vars(self))
 
@@ -89,6 +96,19 @@ class FittedPerSeries(Fitted):
         if self.target_transform != AUTO:
             return self.target_transform
         return "log1p" if (values[np.isfinite(values)] > 0.0).all() else "none"
+
+
+class PerSeriesCandidate(Candidate):
+    """A candidate that is its configuration and nothing else until it predicts."""
+
+    tasks = frozenset({"forecasting"})
+    uses_features = False
+    fitted_type: ClassVar[type[FittedPerSeries]]
+
+    def fit(
+        self, design: Design, rows: IntArray, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
+    ) -> FittedPerSeries:
+        return self.fitted_type(**hyperparameters)
 
 
 def season_within(past: FloatArray, samples: Samples) -> int:

@@ -33,6 +33,11 @@ class Regressor(ABC):
             Shape (n_rows,); where classes were learned their probabilities, shape (n_rows, n_classes).
         """
 
+    @property
+    def steps_per_row(self) -> int:
+        """See Fitted.steps_per_row."""
+        return 1
+
     @abstractmethod
     def to_parts(self) -> Parts:
         """Return plain parts."""
@@ -133,6 +138,10 @@ class FittedRegressor(Fitted):
         encoded = with_a_column(self.encode(learner.encoding, features))
         z = np.clip(learner.regressor.predict(encoded), learner.lowest, learner.highest)
         return transform.inverse(z, reference)
+
+    @property
+    def steps_per_row(self) -> int:
+        return max(one.regressor.steps_per_row for one in self.learners)
 
     def to_parts(self) -> Parts:
         return {"strategy": self.strategy, "learners": [one.to_parts() for one in self.learners]}

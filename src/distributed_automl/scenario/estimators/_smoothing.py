@@ -7,12 +7,14 @@ tells the next horizon apart from the last one, and a grid costs one pass over t
 """
 
 import itertools
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from distributed_automl.scenario.design import FloatArray, IntArray
+from distributed_automl.scenario.design import FloatArray, IntArray, Samples
+from distributed_automl.scenario.estimators._per_series import FittedPerSeries, season_within
 
 MAX_ORIGINS = 40
 """Origins in the past from which the constants are judged at most."""
@@ -94,6 +96,24 @@ def initial(season: FloatArray, *, level: float, trend: float, n_long: int, n_se
         np.tile(season, (n_sets, 1)),
         np.zeros((n_sets, n_long)),
     )
+
+
+@dataclass(frozen=True)
+class FittedSmoothing(FittedPerSeries):
+    """Smooths each series of the history that it is given; where it begins, and with what constants, is the method."""
+
+    @abstractmethod
+    def begin(self, past: FloatArray, season: int) -> tuple[State, Constants]:
+        """Return the state before the first period, and the sets of constants to choose from.
+
+        Args:
+            past: see `continued`.
+            season: steps; 1 if the past is too short to show it.
+        """
+
+    def continued(self, past: FloatArray, samples: Samples, n_steps: int) -> FloatArray:
+        state, constants = self.begin(past, season_within(past, samples))
+        return smoothed(past, state, constants, horizon=samples.problem.horizon, n_steps=n_steps)
 
 
 def smoothed(past: FloatArray, state: State, constants: Constants, *, horizon: int, n_steps: int) -> FloatArray:

@@ -1,6 +1,5 @@
 """Ridge autoregression: the next value from recent ones and from whole seasons ago, forecast step by step."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,8 +7,13 @@ import numpy as np
 import optuna
 
 from distributed_automl.scenario.design import Design, FloatArray, IntArray, Samples
-from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
-from distributed_automl.scenario.estimators._per_series import AUTO, SERIES_TRANSFORMS, FittedPerSeries
+from distributed_automl.scenario.estimators._base import Hyperparameters
+from distributed_automl.scenario.estimators._per_series import (
+    AUTO,
+    SERIES_TRANSFORMS,
+    FittedPerSeries,
+    PerSeriesCandidate,
+)
 
 PENALTIES = 10.0 ** np.arange(-5.0, 2.1, 0.5)
 """Penalties that are tried, as shares of the mean variance of a regressor."""
@@ -49,12 +53,11 @@ class FittedAutoregression(FittedPerSeries):
         return centre + scale * _recursed(z, lags, width, coefficients, n_steps=n_steps)
 
 
-class Autoregression(Candidate):
+class Autoregression(PerSeriesCandidate):
     """Ridge autoregression; its lags, its caution and the target's transform are searched."""
 
     name = "autoregression"
-    tasks = frozenset({"forecasting"})
-    uses_features = False
+    fitted_type = FittedAutoregression
 
     def defaults(self, design: Design) -> Hyperparameters:
         return {"target_transform": AUTO, "n_lags": 56, "caution": 1.0}
@@ -65,11 +68,6 @@ class Autoregression(Candidate):
             "n_lags": trial.suggest_int("n_lags", 7, 84, log=True),
             "caution": trial.suggest_float("caution", 1.0, 4.0, log=True),
         }
-
-    def fit(
-        self, design: Design, rows: IntArray, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
-    ) -> FittedAutoregression:
-        return FittedAutoregression(**hyperparameters)
 
 
 def _lags(n_lags: int, season: int, n_periods: int) -> IntArray:

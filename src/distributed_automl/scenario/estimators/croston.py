@@ -1,15 +1,15 @@
 """Croston's method and its heirs, for demand that is mostly zero: how much, and how often, apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import optuna
 
-from distributed_automl.scenario.design import Design, FloatArray, IntArray, Samples
-from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
-from distributed_automl.scenario.estimators._per_series import FittedPerSeries
+from distributed_automl.scenario.design import Design, FloatArray, Samples
+from distributed_automl.scenario.estimators._base import Hyperparameters
+from distributed_automl.scenario.estimators._per_series import FittedPerSeries, PerSeriesCandidate
 from distributed_automl.scenario.history import zero_share
 
 MIN_ZERO_SHARE = 0.3
@@ -42,12 +42,11 @@ class FittedCroston(FittedPerSeries):
         return np.full(n_steps, rates[-1, int(np.argmin(errors))])
 
 
-class Croston(Candidate):
+class Croston(PerSeriesCandidate):
     """Croston's method; its variant is searched. It competes where zeros are frequent."""
 
     name = "croston"
-    tasks = frozenset({"forecasting"})
-    uses_features = False
+    fitted_type = FittedCroston
 
     def applies(self, design: Design) -> bool:
         return super().applies(design) and is_intermittent(design.samples)
@@ -57,11 +56,6 @@ class Croston(Candidate):
 
     def suggest(self, trial: optuna.Trial, design: Design) -> Hyperparameters:
         return {"target_transform": "none", "variant": trial.suggest_categorical("variant", list(VARIANTS))}
-
-    def fit(
-        self, design: Design, rows: IntArray, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
-    ) -> FittedCroston:
-        return FittedCroston(**hyperparameters)
 
 
 def classic(past: FloatArray, smoothing: FloatArray) -> FloatArray:

@@ -1,16 +1,15 @@
 """Exponential smoothing with a level, perhaps a trend, a season, and a week of days where the season is a day."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import optuna
 
-from distributed_automl.scenario.design import Design, FloatArray, IntArray, Samples
-from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
-from distributed_automl.scenario.estimators._per_series import SERIES_TRANSFORMS, FittedPerSeries, season_within
-from distributed_automl.scenario.estimators._smoothing import every_set, initial, smoothed
+from distributed_automl.scenario.design import Design, FloatArray
+from distributed_automl.scenario.estimators._base import Hyperparameters
+from distributed_automl.scenario.estimators._per_series import SERIES_TRANSFORMS, PerSeriesCandidate
+from distributed_automl.scenario.estimators._smoothing import Constants, FittedSmoothing, State, every_set, initial
 
 LEVELS = (0.01, 0.03, 0.08, 0.18, 0.35, 0.6, 0.9)
 TRENDS: dict[str, tuple[tuple[float, float], ...]] = {
@@ -25,7 +24,7 @@ MIN_DAY = 24
 
 
 @dataclass(frozen=True)
-class FittedExponentialSmoothing(FittedPerSeries):
+class FittedExponentialSmoothing(FittedSmoothing):
     """Smooths each series of the history that it is given.
 
     Attributes:
@@ -35,8 +34,7 @@ class FittedExponentialSmoothing(FittedPerSeries):
     candidate: ClassVar[str] = "exponential_smoothing"
     trend: str
 
-    def continued(self, past: FloatArray, samples: Samples, n_steps: int) -> FloatArray:
-        season = season_within(past, samples)
+    def begin(self, past: FloatArray, season: int) -> tuple[State, Constants]:
         n_long = 7 * season if season >= MIN_DAY and len(past) >= 28 * season else 1
         constants = every_set(
             level=LEVELS,
@@ -47,16 +45,14 @@ class FittedExponentialSmoothing(FittedPerSeries):
         first = past[: max(2 * season, 4)]
         level = float(first.mean())
         profile = past[: 2 * season].reshape(2, season).mean(axis=0) - level if season > 1 else np.zeros(1)
-        state = initial(profile, level=level, trend=0.0, n_long=n_long, n_sets=len(constants.level))
-        return smoothed(past, state, constants, horizon=samples.problem.horizon, n_steps=n_steps)
+        return initial(profile, level=level, trend=0.0, n_long=n_long, n_sets=len(constants.level)), constants
 
 
-class ExponentialSmoothing(Candidate):
+class ExponentialSmoothing(PerSeriesCandidate):
     """Exponential smoothing; its trend and the target's transform are searched."""
 
     name = "exponential_smoothing"
-    tasks = frozenset({"forecasting"})
-    uses_features = False
+    fitted_type = FittedExponentialSmoothing
 
     def defaults(self, design: Design) -> Hyperparameters:
         return {"target_transform": "log1p", "trend": "damped"}
@@ -66,8 +62,3 @@ class ExponentialSmoothing(Candidate):
             "target_transform": trial.suggest_categorical("target_transform", SERIES_TRANSFORMS),
             "trend": trial.suggest_categorical("trend", list(TRENDS)),
         }
-
-    def fit(
-        self, design: Design, rows: IntArray, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
-    ) -> FittedExponentialSmoothing:
-        return FittedExponentialSmoothing(**hyperparameters)

@@ -77,4 +77,4 @@ class LightGBMClassifier(ClassifierCandidate):
         params = {**FIXED, **bagging, **chosen, **objective, "seed": seed % MAX_SEED}
         data = lightgbm.Dataset(X, codes, weight=weights, params=params)
         booster = lightgbm.train(params, data, num_boost_round=hyperparameters["n_trees"])
-        return ClassBooster(booster.model_to_string())
+        return ClassBooster.of(booster)

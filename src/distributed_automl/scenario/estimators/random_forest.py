@@ -29,7 +29,7 @@ class Forest(Regressor):
         threshold: a row goes left if its value, as float32, is at most this.
         left: next node to the left.
         right: next node to the right.
-        value: prediction of a node.
+        value: prediction of a leaf; 0 elsewhere.
         depth: steps from a root to the deepest leaf.
     """
 
@@ -50,6 +50,10 @@ class Forest(Regressor):
             nodes = np.where(goes_left, self.left[nodes], self.right[nodes])
         values: FloatArray = self.value[nodes].mean(axis=1)
         return values
+
+    @property
+    def steps_per_row(self) -> int:
+        return len(self.roots) * self.depth
 
     def to_parts(self) -> Parts:
         return dict(vars(self))
@@ -109,21 +113,30 @@ class RandomForest(RegressorCandidate):
             n_jobs=1,
         )
         forest.fit(X, z, sample_weight=weights)
-        return flattened([estimator.tree_ for estimator in forest.estimators_])
+        trees = [estimator.tree_ for estimator in forest.estimators_]
+        return flattened(trees, np.concatenate([tree.value[:, 0, 0] for tree in trees]))
 
 
-def flattened(trees: list[Any]) -> Forest:
-    """Copy sklearn's trees (sklearn.tree._tree.Tree) into flat arrays."""
+def flattened(trees: list[Any], values: FloatArray) -> Forest:
+    """Copy sklearn's trees (sklearn.tree._tree.Tree) into flat arrays.
+
+    Args:
+        trees: of a forest.
+        values: prediction of every node, shape (n_nodes,) or (n_nodes, n_classes). Only leaves keep theirs: no row ends
+            elsewhere, and zeros take no room.
+    """
     sizes = np.array([tree.node_count for tree in trees])
     roots = np.r_[0, np.cumsum(sizes)[:-1]]
     left = _linked(trees, roots, "children_left")
+    kept = values.copy()
+    kept[left != np.arange(len(left))] = 0.0
     return Forest(
         roots=roots.astype(np.int32),
         feature=np.maximum(np.concatenate([tree.feature for tree in trees]), 0).astype(np.int32),
         threshold=np.concatenate([tree.threshold for tree in trees]),
         left=left,
         right=_linked(trees, roots, "children_right"),
-        value=np.concatenate([tree.value[:, 0, 0] for tree in trees]),
+        value=kept,
         depth=max(int(tree.max_depth) for tree in trees),
     )
 

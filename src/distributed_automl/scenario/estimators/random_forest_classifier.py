@@ -1,6 +1,5 @@
 """Random forest over classes, kept as flat arrays."""
 
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -56,4 +55,4 @@ class RandomForestClassifier(ClassifierCandidate):
         forest.fit(X, codes, sample_weight=weights)
         trees = [estimator.tree_ for estimator in forest.estimators_]
         shares = np.concatenate([tree.value[:, 0, :] for tree in trees])
-        return replace(flattened(trees), value=shares.astype(np.float32).astype(np.float64))
+        return flattened(trees, shares.astype(np.float32).astype(np.float64))

@@ -1,22 +1,21 @@
 """The theta method: seasonally adjusted, smoothed exponentially, with half of the long-run trend as the drift."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import optuna
 
-from distributed_automl.scenario.design import Design, FloatArray, IntArray, Samples
-from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
-from distributed_automl.scenario.estimators._per_series import SERIES_TRANSFORMS, FittedPerSeries, season_within
-from distributed_automl.scenario.estimators._smoothing import every_set, initial, smoothed
+from distributed_automl.scenario.design import Design, FloatArray
+from distributed_automl.scenario.estimators._base import Hyperparameters
+from distributed_automl.scenario.estimators._per_series import SERIES_TRANSFORMS, PerSeriesCandidate
+from distributed_automl.scenario.estimators._smoothing import Constants, FittedSmoothing, State, every_set, initial
 
 LEVELS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.13, 0.2, 0.3, 0.45, 0.65, 0.9)
 
 
 @dataclass(frozen=True)
-class FittedTheta(FittedPerSeries):
+class FittedTheta(FittedSmoothing):
     """Takes out each phase's mean and smooths the rest, which drifts.
 
     The theta method with lines 0 and 2 is simple exponential smoothing whose drift is half of the slope of the
@@ -31,23 +30,20 @@ class FittedTheta(FittedPerSeries):
     drift_share: float
     trend_periods: int
 
-    def continued(self, past: FloatArray, samples: Samples, n_steps: int) -> FloatArray:
-        season = season_within(past, samples)
+    def begin(self, past: FloatArray, season: int) -> tuple[State, Constants]:
         profile = _profile(past, season)
         adjusted = past - np.resize(profile, len(past))
         drift = self.drift_share * _slope(adjusted[-self.trend_periods :])
         constants = every_set(level=LEVELS)
         level = float(adjusted[: max(season, 4)].mean())
-        state = initial(profile, level=level, trend=drift, n_long=1, n_sets=len(constants.level))
-        return smoothed(past, state, constants, horizon=samples.problem.horizon, n_steps=n_steps)
+        return initial(profile, level=level, trend=drift, n_long=1, n_sets=len(constants.level)), constants
 
 
-class Theta(Candidate):
+class Theta(PerSeriesCandidate):
     """The theta method; its drift and the target's transform are searched."""
 
     name = "theta"
-    tasks = frozenset({"forecasting"})
-    uses_features = False
+    fitted_type = FittedTheta
 
     def defaults(self, design: Design) -> Hyperparameters:
         return {"target_transform": "log1p", "drift_share": 0.5, "trend_periods": 1_000}
@@ -58,11 +54,6 @@ class Theta(Candidate):
             "drift_share": trial.suggest_float("drift_share", 0.0, 1.0),
             "trend_periods": trial.suggest_int("trend_periods", 50, 1_000, log=True),
         }
-
-    def fit(
-        self, design: Design, rows: IntArray, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
-    ) -> FittedTheta:
-        return FittedTheta(**hyperparameters)
 
 
 def _profile(past: FloatArray, season: int) -> FloatArray:

@@ -57,6 +57,10 @@ class TwoParts(Regressor):
         sizes = signed_expm1(logs + np.interp(beyond, SPREAD, self.errors))
         return np.where(beyond > 0.0, sizes, 0.0)
 
+    @property
+    def steps_per_row(self) -> int:
+        return sum(part.steps_per_row for part in (self.demand, self.size) if part)
+
     def to_parts(self) -> Parts:
         return {name: value.text if isinstance(value, Booster) else value for name, value in vars(self).items()}
 
@@ -136,5 +140,4 @@ def _quantile(design: Design) -> float | None:
 def _boosted(X: FloatArray, y: npt.NDArray[Any], weights: FloatArray | None, params: dict[str, Any]) -> Booster:
     import lightgbm
 
-    booster = lightgbm.train(params, lightgbm.Dataset(X, y, weight=weights, params=params))
-    return Booster(booster.model_to_string())
+    return Booster.of(lightgbm.train(params, lightgbm.Dataset(X, y, weight=weights, params=params)))
