@@ -27,6 +27,8 @@ from threadpoolctl import threadpool_limits
 
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem
+from distributed_automl.scenario.fit import definitions_of, scenario_arena
+from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.naming import scenario_id_of
 from distributed_automl.scenario.pilots import (
     PilotTrial,
@@ -114,7 +116,7 @@ def search(pilots: Iterable[Pilot], n_trials: int) -> list[tuple[Pilot, list[Pil
     for pilot in pilots:
         started = time.process_time()
         try:
-            found.append((pilot, search_pilot(pilot.frame, pilot.problem, AutoML(), n_trials=n_trials)))
+            found.append((pilot, search_pilot(arena_of(pilot), AutoML(), n_trials=n_trials)))
             tell(pilot, "searched", f"{time.process_time() - started:.0f} s")
         except ScenarioSkipped as skipped:
             tell(pilot, "skipped", str(skipped))
@@ -124,9 +126,15 @@ def search(pilots: Iterable[Pilot], n_trials: int) -> list[tuple[Pilot, list[Pil
 def tried_on(pilot: Pilot, tried: dict[str, list[Any]]) -> list[PilotTrial]:
     """Try configurations on a pilot."""
     started = time.process_time()
-    trials = try_on_pilot(pilot.frame, pilot.problem, AutoML(), tried=tried)
+    trials = try_on_pilot(arena_of(pilot), AutoML(), tried=tried)
     tell(pilot, "tried", f"{len(trials)} configurations, {time.process_time() - started:.0f} s")
     return trials
+
+
+def arena_of(pilot: Pilot) -> Arena:
+    """Return the folds on which a pilot's candidates compete."""
+    definitions = definitions_of(pilot.frame, pilot.problem, AutoML())
+    return scenario_arena(pilot.frame, pilot.problem, AutoML(), definitions=definitions)
 
 
 def tell(pilot: Pilot, what: str, more: str) -> None:

@@ -1,7 +1,6 @@
 """A fleet's own portfolio: pilots of all sizes are searched, what won on one is tried on all, and the best is kept.
 
-Both passes are waves as training has them: children that may die alone, failures as rows, either engine. Their rows are
-fits without a model, whose leaderboard lists the trials.
+Both passes are waves as training has them: children that may die alone, failures as rows, either engine.
 """
 
 import json
@@ -13,31 +12,36 @@ import pandas as pd
 from pyspark.sql import DataFrame
 
 from distributed_automl.errors import RunError
+from distributed_automl.fleet.estimates import by_rows
 from distributed_automl.fleet.fingerprint import measure
 from distributed_automl.fleet.fitting import FitJob, Row
 from distributed_automl.fleet.limits import OnStage
 from distributed_automl.fleet.orders import Order
+from distributed_automl.fleet.plan import check_sizes
 from distributed_automl.fleet.progress import Progress
+from distributed_automl.fleet.results import count_failures, require_tolerable
 from distributed_automl.fleet.scenario_ids import with_ids
 from distributed_automl.fleet.session import n_cores
 from distributed_automl.fleet.setup import Setup
 from distributed_automl.fleet.train import Frame, fit_wave
-from distributed_automl.fleet.waves import by_rows, fill_bins, n_tasks
-from distributed_automl.parameters import Pilots
-from distributed_automl.tables import FITS
+from distributed_automl.fleet.waves import fill_tasks
+from distributed_automl.parameters import AutoML, Pilots
+from distributed_automl.tables import FITS, PILOTS
 
 if TYPE_CHECKING:
+    from distributed_automl.scenario.folds import Arena
     from distributed_automl.scenario.pilots import PilotTrial
 
     Trials = list[tuple[str, list[PilotTrial]]]
 
-Judge = Callable[..., "list[PilotTrial]"]
+Judge = Callable[["Arena", AutoML], "list[PilotTrial]"]
+ADVICE = "Their rows are saved: see the tracebacks there; mend the cause, or raise the share"
 
 
 def search_pilots(
     master_df: DataFrame, setup: Setup, pilots: Pilots, *, run_id: str, progress: Progress
 ) -> Iterator[Frame]:
-    """Search every candidate on some scenarios of all sizes; yield their rows.
+    """Search every candidate on some scenarios of all sizes, of those that the run is restricted to; yield their rows.
 
     Args:
         master_df: the training table.
@@ -47,13 +51,14 @@ def search_pilots(
         progress: is told how it goes.
 
     Raises:
-        RunError: the table is empty.
+        RunError: the table is empty, or `run.scenarios` names a scenario that is not there.
     """
     from distributed_automl.scenario.pilots import choose_pilots, search_pilot
 
     sizes = measure(master_df, setup.problem)
-    if sizes.empty:
-        raise RunError("master_df has no rows: check the engineering's inputs and its origin")
+    check_sizes(sizes, setup)
+    if setup.run.scenarios:
+        sizes = sizes[sizes["scenario_id"].isin(setup.run.scenarios)]
     chosen = sizes[sizes["scenario_id"].isin(choose_pilots(sizes, pilots.n_pilots))]
     judge = partial(search_pilot, n_trials=pilots.n_trials)
     yield from _judge(master_df, chosen.assign(run_id=run_id), setup, judge, progress)
@@ -66,20 +71,20 @@ def try_on_pilots(
 
     Args:
         master_df: the training table.
-        searched: rows of FITS from `search_pilots`.
+        searched: rows of PILOTS from `search_pilots`.
         setup: the run's parameters.
         pilots: how many configurations.
         progress: is told how it goes.
 
     Raises:
-        RunError: no pilot could be searched.
+        RunError: no pilot could be searched, or more of them failed than the run tolerates.
     """
     from distributed_automl.scenario.estimators import competitors
     from distributed_automl.scenario.pilots import to_try, try_on_pilot
     from distributed_automl.scenario.portfolio import general_portfolio
 
-    rows = searched.where("status = 'fitted'").select("scenario_id", "run_id", "n_samples", "fingerprint").toPandas()
-    won = [trial for _, trials in read_trials(searched) for trial in trials]
+    won = [trial for _, trials in read_trials(searched, setup) for trial in trials]
+    rows = searched.where("status = 'judged'").select("scenario_id", "run_id", "n_samples", "fingerprint").toPandas()
     known = general_portfolio().configurations.get(setup.problem.task, {})
     competing = [one.name for one in competitors(setup.automl.candidates, setup.problem.task)]
     known = {name: known[name] for name in competing if name in known}
@@ -92,43 +97,50 @@ def choose_portfolio(tried: DataFrame, setup: Setup, pilots: Pilots, *, run_id: 
     """Choose the configurations that are worth a trial everywhere; the general portfolio fills in.
 
     Args:
-        tried: rows of FITS from `try_on_pilots`.
+        tried: rows of PILOTS from `try_on_pilots`.
         setup: the run's parameters.
         pilots: how many configurations.
         run_id: this run, kept beside the portfolio for people.
 
     Raises:
-        RunError: no pilot could be tried.
+        RunError: no pilot could be tried, or more of them failed than the run tolerates.
     """
     from distributed_automl.scenario.pilots import make_portfolio, trials_frame
     from distributed_automl.scenario.portfolio import general_portfolio
 
-    trials = read_trials(tried)
+    trials = read_trials(tried, setup)
     made = make_portfolio(
         trials_frame(trials), general_portfolio(), setup.problem.task, n_configurations=pilots.n_configurations
     )
     return {"run_id": run_id, "pilots": [pilot for pilot, _ in trials], **made.to_json()}
 
 
-def read_trials(rows: DataFrame) -> "Trials":
+def read_trials(rows: DataFrame, setup: Setup) -> "Trials":
     """Return the trials of every pilot that has some, sorted by pilot.
 
+    Args:
+        rows: of PILOTS, durable by now.
+        setup: says what share of them may have failed.
+
     Raises:
-        RunError: there are none at all; names what the pilots ended with.
+        RunError: too many failed, or there are no trials at all; names what the pilots ended with.
     """
     from distributed_automl.scenario.pilots import PilotTrial
 
-    found = rows.select("scenario_id", "status", "message", "leaderboard").toPandas().sort_values("scenario_id")
-    fitted = found[found["status"] == "fitted"]
-    if fitted.empty:
+    told = rows.select("scenario_id", "status", "stage", "error_type", "message", "trials").toPandas()
+    found = told.sort_values("scenario_id")
+    failures = count_failures(found.rename(columns={"message": "reason"}))
+    require_tolerable(failures, setup.run.tolerated_failed_share, advice=ADVICE)
+    judged = found[found["status"] == "judged"]
+    if judged.empty:
         reasons = (found["scenario_id"] + ": " + found["message"].astype(str)).head(5).tolist()
         raise RunError(
             f"expected at least one pilot with trials, found none of {len(found)}: {reasons}; mend the data, or let "
             "more scenarios be pilots (pilots.n_pilots)"
         )
     return [
-        (row["scenario_id"], [PilotTrial(**trial) for trial in json.loads(row["leaderboard"])])
-        for row in fitted.to_dict("records")
+        (row["scenario_id"], [PilotTrial(**trial) for trial in json.loads(row["trials"])])
+        for row in judged.to_dict("records")
     ]
 
 
@@ -166,9 +178,10 @@ def _judge(
         fingerprint=chosen["rows_fingerprint"],
         pool_key=None,
         wave=0,
-        bucket=fill_bins(list(seconds), n_tasks(len(chosen), setup.plan, cores)),
+        bucket=fill_tasks(seconds, setup.plan, cores),
         estimated_seconds=seconds,
     )
+    attempt = partial(pilot_attempt, judge=judge)
     rows, no_models = with_ids(master_df, setup.problem), spark.createDataFrame([], schema=FITS.ddl)
     with progress.running("pilots", len(part), float(seconds.sum())):
-        yield from fit_wave(rows, no_models, part, setup, progress, attempt=partial(pilot_attempt, judge=judge))
+        yield from fit_wave(rows, no_models, part, setup, progress, attempt=attempt, table=PILOTS)
