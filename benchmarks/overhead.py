@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pandas as pd
-from project_runs import jvm_seconds, kedro_run, prepare, print_table
+from project_runs import jvm_seconds, kedro_run, prepare, print_table, read_fits, read_master
 
 BARE = "bare process pool"
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 def fit_bare(data: Path, conf: Path, params: str) -> tuple[float, dict[str, str]]:
     """Fit pool and scenarios in a process pool; return seconds and the models' digests."""
-    frame = pd.read_parquet(newest_version(data / "03_primary/demand/master_df"))
+    frame = read_master(data / "03_primary/demand")
     started = time.perf_counter()
     with ProcessPoolExecutor(os.cpu_count(), initializer=prepare_worker, initargs=(str(conf), params)) as workers:
         pool = workers.submit(fit_the_pool, frame).result()
@@ -126,15 +126,8 @@ def fit_one(work) -> tuple[str, str | None]:
 
 def stored_digests(data: Path) -> dict[str, str]:
     """Return scenario -> digest of the models that the program stored."""
-    folders = (data / "06_models/demand/fits").glob("*/*")
-    fits = pd.concat(pd.read_parquet(folder, columns=["scenario_id", "model_digest"]) for folder in folders)
-    fitted = fits.dropna().query("not scenario_id.str.startswith('__pooled__')")
+    fitted = read_fits(data, ["scenario_id", "model_digest"]).dropna()
     return dict(zip(fitted["scenario_id"], fitted["model_digest"], strict=True))
-
-
-def newest_version(folder: Path) -> Path:
-    """Return the newest version of a versioned entry."""
-    return max(folder.glob("*/*"))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from distributed_automl.errors import TableError
 from distributed_automl.fleet.fingerprint import code_digest, measure, pool_fingerprint, with_pool, with_portfolio
 from distributed_automl.parameters import Problem
+from distributed_automl.tables import PART_COL
 
 pytestmark = pytest.mark.spark
 
@@ -90,3 +91,24 @@ def test_when_python_changes_then_the_code_s_digest_does(monkeypatch: pytest.Mon
     other = code_digest.__wrapped__()
     assert len(here) == len(other) == 64
     assert other != here
+
+
+def test_when_the_table_has_parts_then_fingerprints_are_those_without_them(rows: Any) -> None:
+    parts = rows.withColumn(PART_COL, F.when(F.col("k") == "s", 3).otherwise(5))
+    sizes = measure(parts, PROBLEM)
+    assert dict(zip(sizes["scenario_id"], sizes[PART_COL], strict=True)) == {"s": 3, "t": 5}
+    assert prints(parts) == prints(rows)
+    assert measure(rows, PROBLEM)[PART_COL].isna().all()
+
+
+def test_when_a_scenario_is_in_two_parts_then_the_error_names_it(rows: Any) -> None:
+    with pytest.raises(TableError, match=r"varies in 1 of them, e.g. \['s'\]: bucket the table by the scenario keys"):
+        measure(rows.withColumn(PART_COL, F.col("i")), PROBLEM)
+
+
+def test_when_the_part_s_name_is_taken_for_something_else_then_the_error_says_so(rows: Any) -> None:
+    as_text = rows.withColumn(PART_COL, F.lit("red"))
+    with pytest.raises(TableError, match=r"\['scenario_bucket'\] are reserved"):
+        measure(as_text, PROBLEM)
+    with pytest.raises(TableError, match=r"\['scenario_bucket'\] are reserved"):
+        measure(rows.withColumn(PART_COL, F.col("i")), PROBLEM.model_copy(update={"scenario_keys": (PART_COL,)}))

@@ -1,5 +1,6 @@
 """What a prediction is asked for: the origin, the rows without a target after it, and whether they can be answered."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -9,8 +10,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, FractionalType, IntegralType
 
 from distributed_automl.errors import RunError, TableError
-from distributed_automl.fleet.scenario_ids import POOL_COL, SCENARIO_COL, quoted
+from distributed_automl.fleet.scenario_ids import POOL_COL, SCENARIO_COL, quoted, require_one_pool
 from distributed_automl.parameters import Prediction, Problem
+
+logger = logging.getLogger(__name__)
 
 Origin: TypeAlias = "pd.Timestamp | int | None"
 _N_NAMED = 10
@@ -49,10 +52,12 @@ def read_question(frame: DataFrame, problem: Problem, prediction: Prediction) ->
     _refuse_nulls(frame, problem)
     origin = find_origin(frame, problem, prediction)
     asked = is_asked(frame, problem, origin)
-    scenarios = _scenarios(frame, asked)
+    found = _scenarios(frame, problem, asked)
+    scenarios = found[found["n_asked"] > 0].reset_index(drop=True)
+    _warn_of_early_ends(found[found["n_asked"] == 0], problem, origin)
     if scenarios.empty:
         raise RunError(f"no row is asked for: '{problem.target}' is known everywhere {_after(problem, origin)}")
-    _refuse_two_pools(scenarios, problem)
+    require_one_pool(scenarios, problem)
     wanted = frame.where(asked)
     _refuse_doubles(wanted, problem)
     if problem.is_forecasting:
@@ -126,15 +131,34 @@ def _timestamp(problem: Problem) -> Column:
     return quoted(problem.timestamp)
 
 
-def _scenarios(frame: DataFrame, asked: Column) -> pd.DataFrame:
-    """Return one row per scenario with rows asked for, sorted by id."""
+def _scenarios(frame: DataFrame, problem: Problem, asked: Column) -> pd.DataFrame:
+    """Return one row per scenario with rows asked for, or without a target after its own last one, sorted by id."""
     counted = frame.groupBy(F.col(SCENARIO_COL).alias("scenario_id")).agg(
         F.min(POOL_COL).alias("pool_id"),
         F.max(POOL_COL).alias("other_pool_id"),
         F.count(F.lit(1)).alias("n_rows"),
         F.count_if(asked).alias("n_asked"),
+        _ends_early(frame, problem).alias("ends_early"),
     )
-    return counted.where("n_asked > 0").toPandas().sort_values("scenario_id", ignore_index=True)
+    return counted.where("n_asked > 0 or ends_early").toPandas().sort_values("scenario_id", ignore_index=True)
+
+
+def _ends_early(frame: DataFrame, problem: Problem) -> Column:
+    """Return whether a scenario has a row without a target after its own last one with a target, as an aggregate."""
+    if not problem.is_forecasting:
+        return F.lit(False)
+    is_unknown, timestamp = unknown(frame, problem), _timestamp(problem)
+    return F.max(F.when(is_unknown, timestamp)) > F.max(F.when(~is_unknown, timestamp))
+
+
+def _warn_of_early_ends(scenarios: pd.DataFrame, problem: Problem, origin: Origin) -> None:
+    """Say which scenarios get no forecast, although rows without a target follow their own last one."""
+    if len(scenarios):
+        logger.warning(
+            "%d scenarios have rows without a target after their own history, but none after the origin %s (%s), which "
+            "is one for the whole table: nothing is forecast for %s",
+            len(scenarios), origin, problem.timestamp, list(scenarios["scenario_id"])[:_N_NAMED],
+        )  # fmt: skip
 
 
 def _refuse_nulls(frame: DataFrame, problem: Problem) -> None:
@@ -144,12 +168,6 @@ def _refuse_nulls(frame: DataFrame, problem: Problem) -> None:
     nulls = {name: found[i] for i, name in enumerate(columns) if found is not None and found[i]}
     if nulls:
         raise TableError(f"master_df_predict has nulls where every row needs a value (column: rows): {nulls}")
-
-
-def _refuse_two_pools(scenarios: pd.DataFrame, problem: Problem) -> None:
-    split = scenarios.loc[scenarios["pool_id"] != scenarios["other_pool_id"], "scenario_id"]
-    if len(split):
-        raise TableError(f"`pool_by` {list(problem.pool_by)} varies inside the scenarios {sorted(split)[:_N_NAMED]}")
 
 
 def _refuse_doubles(wanted: DataFrame, problem: Problem) -> None:

@@ -15,8 +15,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, MapType, VariantType
 
 from distributed_automl.errors import TableError
-from distributed_automl.fleet.scenario_ids import POOL_COL, SCENARIO_COL, quoted, with_ids
+from distributed_automl.fleet.scenario_ids import (
+    POOL_COL,
+    SCENARIO_COL,
+    quoted,
+    require_one_pool,
+    with_ids,
+    without_helpers,
+)
 from distributed_automl.parameters import Problem
+from distributed_automl.tables import PART_COL
 
 LIBRARIES = (
     "cmaes",
@@ -45,33 +53,37 @@ def measure(master_df: DataFrame, problem: Problem) -> pd.DataFrame:
     Neither the order of rows or columns nor the partitioning matters; types do, and so does which column is null.
 
     Returns:
-        One row per scenario, sorted by id: scenario_id, pool_id, n_rows, first_timestamp, last_timestamp (str or None),
-        rows_fingerprint.
+        One row per scenario, sorted by id: scenario_id, pool_id, n_rows, PART_COL (int, or None where the table has no
+        parts), first_timestamp, last_timestamp (str or None), rows_fingerprint.
 
     Raises:
-        TableError: a scenario key is null, or `pool_by` varies inside a scenario; both name where.
+        TableError: a scenario key is null, or `pool_by` or the part varies inside a scenario; all name where.
     """
-    types = {field.name: field.dataType for field in master_df.schema.fields}
+    types = {field.name: field.dataType for field in without_helpers(master_df).schema.fields}
     found = _measured(master_df, problem, types).toPandas()
     _refuse_null_keys(found, problem)
-    _refuse_two_pools(found, problem)
+    require_one_pool(found, problem)
+    _refuse_two_parts(found, problem)
     schema = sorted((name, kind.simpleString()) for name, kind in types.items())
     prints = [
         digest_of([schema, *map(int, parts)]) for parts in found[["n_rows", "bits", "sums"]].itertuples(index=False)
     ]
-    columns = ["scenario_id", "pool_id", "n_rows", "first_timestamp", "last_timestamp"]
+    columns = ["scenario_id", "pool_id", "n_rows", PART_COL, "first_timestamp", "last_timestamp"]
     return found[columns].assign(rows_fingerprint=prints).sort_values("scenario_id", ignore_index=True)
 
 
 def _measured(master_df: DataFrame, problem: Problem, types: Mapping[str, DataType]) -> DataFrame:
     timestamp = quoted(problem.timestamp) if problem.timestamp else F.lit(None)
+    part = F.col(PART_COL) if PART_COL in master_df.columns else F.lit(None).cast("int")
     hashed = with_ids(master_df, problem).select(
-        F.col(SCENARIO_COL), F.col(POOL_COL), timestamp.alias("timestamp"), row_hash(types).alias("hash")
+        SCENARIO_COL, POOL_COL, part.alias(PART_COL), timestamp.alias("timestamp"), row_hash(types).alias("hash")
     )
     return hashed.groupBy(F.col(SCENARIO_COL).alias("scenario_id")).agg(
         F.min(POOL_COL).alias("pool_id"),
         F.max(POOL_COL).alias("other_pool_id"),
         F.count(F.lit(1)).alias("n_rows"),
+        F.min(PART_COL).alias(PART_COL),
+        F.max(PART_COL).alias("other_part"),
         F.min("timestamp").cast("string").alias("first_timestamp"),
         F.max("timestamp").cast("string").alias("last_timestamp"),
         F.bit_xor("hash").alias("bits"),
@@ -104,12 +116,13 @@ def _refuse_null_keys(found: pd.DataFrame, problem: Problem) -> None:
         )
 
 
-def _refuse_two_pools(found: pd.DataFrame, problem: Problem) -> None:
-    split = found.loc[found["pool_id"] != found["other_pool_id"], "scenario_id"]
+def _refuse_two_parts(found: pd.DataFrame, problem: Problem) -> None:
+    split = found.loc[found[PART_COL].notna() & (found[PART_COL] != found["other_part"]), "scenario_id"]
     if len(split):
         raise TableError(
-            f"`pool_by` {list(problem.pool_by)} must be the same in all rows of a scenario, but varies in {len(split)} "
-            f"of them, e.g. {sorted(split)[:5]}"
+            f"the column '{PART_COL}' must be the same in all rows of a scenario, but varies in {len(split)} of them, "
+            f"e.g. {sorted(split)[:5]}: bucket the table by the scenario keys {list(problem.scenario_keys)} (`by` of "
+            "its catalog entry)"
         )
 
 

@@ -15,7 +15,7 @@ from distributed_automl.fleet.limits import OnStage, run_limited
 from distributed_automl.fleet.orders import Order, read_orders
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL
 from distributed_automl.parameters import AutoML, Limits, Problem
-from distributed_automl.tables import FITS, POOLED_PREFIX
+from distributed_automl.tables import FITS, POOLED_PREFIX, Table
 
 if TYPE_CHECKING:
     from distributed_automl.scenario.portfolio import Portfolio
@@ -39,6 +39,7 @@ class FitJob:
         code: the driver's `code_digest`, which the worker's must equal.
         attempt: fits one scenario; see `fit_attempt`.
         portfolio: that searches start from.
+        table: contract of the rows that the attempt makes.
     """
 
     problem: Problem
@@ -50,6 +51,7 @@ class FitJob:
     code: str
     attempt: "Attempt"
     portfolio: "Portfolio"
+    table: Table = FITS
 
 
 def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
@@ -61,10 +63,11 @@ def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.Data
         orders: the bucket's orders, see `orders`.
 
     Returns:
-        One row of FITS per order, in the order of the ids.
+        One row of the job's table per order, in the order of the ids.
 
     Raises:
-        RunError: this worker has other code or libraries than the driver, so that fingerprints would lie.
+        RunError: this worker has other code or libraries than the driver, so that fingerprints would lie; or a scenario
+            has no rows.
     """
     from distributed_automl.scenario.attempt import preload
 
@@ -73,12 +76,20 @@ def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.Data
     frames = dict(iter(rows.drop(columns=BUCKET_COL).groupby(SCENARIO_COL)))
     gc.collect()
     gc.freeze()  # children share these pages instead of copying them at their first collection
-    fits = [
-        fit_in_child(job, order, frames.pop(order.scenario_id).drop(columns=SCENARIO_COL))
-        for order in read_orders(orders)
-    ]
+    todo = read_orders(orders)
+    for order in todo:
+        if order.scenario_id not in frames:
+            raise rows_are_gone(order.scenario_id)
+    fits = [fit_in_child(job, order, frames.pop(order.scenario_id).drop(columns=SCENARIO_COL)) for order in todo]
     gc.unfreeze()
-    return fits_frame(fits)
+    return rows_frame(fits, job.table)
+
+
+def rows_are_gone(scenario_id: str) -> RunError:
+    """Return the error of a scenario whose rows are not where the plan found them."""
+    return RunError(
+        f"master_df has no rows of '{scenario_id}' where the plan found them: it was written since; plan again"
+    )
 
 
 def require_same_code(job: FitJob) -> None:
@@ -102,7 +113,7 @@ def fit_in_child(job: FitJob, order: Order, frame: pd.DataFrame) -> Row:
         row: Row = finished.result  # type: ignore[assignment]
     else:
         stopped = finished.stopped
-        row = failed_row(order.scenario_id, finished.stage, type(stopped).__name__, str(stopped))
+        row = failed_row(job.table, order.scenario_id, finished.stage, stopped)
         row["fit_seconds"] = finished.seconds
     return completed(row, job, order, finished.peak_memory_mb)
 
@@ -124,7 +135,7 @@ def fit_attempt(job: FitJob, order: Order, frame: pd.DataFrame, on_stage: OnStag
 
 
 def completed(row: Row, job: FitJob, order: Order, peak_memory_mb: float | None) -> Row:
-    """Return a row of FITS from what an attempt says, with the run's and the process' share."""
+    """Return a row of the job's table from what an attempt says, with the run's and the process' share."""
     return {
         **row,
         "run_id": job.run_id,
@@ -135,8 +146,8 @@ def completed(row: Row, job: FitJob, order: Order, peak_memory_mb: float | None)
     }
 
 
-def fits_frame(fits: list[Row]) -> pd.DataFrame:
-    """Return rows as a frame of FITS' columns; objects, so that null stays null."""
-    return pd.DataFrame(fits, columns=FITS.names, dtype=object).assign(
-        fitted_at=lambda frame: pd.to_datetime(frame["fitted_at"], utc=True)
-    )
+def rows_frame(rows: list[Row], table: Table) -> pd.DataFrame:
+    """Return rows as a frame of a table's columns, without any others; objects, so that null stays null."""
+    frame = pd.DataFrame(rows, columns=table.names, dtype=object)
+    stamps = [column.name for column in table.columns if column.type == "timestamp"]
+    return frame.assign(**{name: pd.to_datetime(frame[name], utc=True) for name in stamps})

@@ -2,6 +2,7 @@
 
 from functools import reduce
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -19,7 +20,7 @@ from pyspark.sql.types import (
 
 from distributed_automl.errors import TableError
 from distributed_automl.parameters import Problem
-from distributed_automl.tables import POOLED_PREFIX
+from distributed_automl.tables import PART_COL, POOLED_PREFIX
 
 SCENARIO_COL = "__scenario_id__"
 """Helper column of frames under way: the scenario's id. Never reaches the scenario core, nor a stored table."""
@@ -51,8 +52,8 @@ def with_ids(frame: DataFrame, problem: Problem) -> DataFrame:
 
 
 def without_helpers(frame: DataFrame) -> DataFrame:
-    """Remove the helper columns; what is left is the user's."""
-    return frame.drop(SCENARIO_COL, POOL_COL, BUCKET_COL)
+    """Remove the helper columns and the part; what is left is the user's."""
+    return frame.drop(SCENARIO_COL, POOL_COL, BUCKET_COL, PART_COL)
 
 
 def scenario_id_column(problem: Problem) -> Column:
@@ -93,7 +94,7 @@ def quoted(name: str) -> Column:
 def require_columns(frame: DataFrame, problem: Problem) -> None:
     """Raise TableError unless the frame has the problem's columns, with key types whose text is unambiguous."""
     types = {field.name: field.dataType for field in frame.schema.fields}
-    faults = [*_missing(types, problem), *_clashes(types), *_bad_keys(types, problem)]
+    faults = [*_missing(types, problem), *_clashes(types, problem), *_bad_keys(types, problem)]
     if faults:
         raise TableError("the table does not fit the problem: " + "; ".join(faults))
 
@@ -105,8 +106,10 @@ def _missing(types: dict[str, DataType], problem: Problem) -> list[str]:
     return [f"the problem names the columns {missing}, the table has {sorted(types)}"] if missing else []
 
 
-def _clashes(types: dict[str, DataType]) -> list[str]:
+def _clashes(types: dict[str, DataType], problem: Problem) -> list[str]:
     helpers = [name for name in (SCENARIO_COL, POOL_COL, BUCKET_COL) if name in types]
+    if PART_COL in types and (PART_COL in problem.roles or not isinstance(types[PART_COL], IntegralType)):
+        helpers.append(PART_COL)
     return [f"the column names {helpers} are reserved; rename them in the engineering"] if helpers else []
 
 
@@ -117,6 +120,21 @@ def _bad_keys(types: dict[str, DataType], problem: Problem) -> list[str]:
         for key in problem.scenario_keys
         if key in types and not is_key_type(types[key])
     ]
+
+
+def require_one_pool(found: pd.DataFrame, problem: Problem) -> None:
+    """Raise TableError unless all rows of each scenario belong to one pool.
+
+    Args:
+        found: scenario_id, pool_id and other_pool_id: the least and the greatest id of its rows' pools.
+        problem: the use case.
+    """
+    split = found.loc[found["pool_id"] != found["other_pool_id"], "scenario_id"]
+    if len(split):
+        raise TableError(
+            f"`pool_by` {list(problem.pool_by)} must be the same in all rows of a scenario, but varies in {len(split)} "
+            f"of them, e.g. {sorted(split)[:5]}"
+        )
 
 
 def is_key_type(kind: DataType) -> bool:

@@ -15,13 +15,22 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from distributed_automl.fleet.fingerprint import code_digest, with_pool
-from distributed_automl.fleet.fitting import Attempt, FitJob, Row, completed, fit_attempt, fit_bucket, fits_frame
+from distributed_automl.fleet.fitting import (
+    Attempt,
+    FitJob,
+    Row,
+    completed,
+    fit_attempt,
+    fit_bucket,
+    rows_are_gone,
+    rows_frame,
+)
 from distributed_automl.fleet.orders import earliest_pools, model_key, read_orders, spark_orders, typed
 from distributed_automl.fleet.plan import FIT, sample_members
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
-from distributed_automl.tables import FITS, POOLED_PREFIX
+from distributed_automl.tables import FITS, PART_COL, POOLED_PREFIX, Table
 
 Frame = DataFrame | pd.DataFrame
 BucketWork = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
@@ -49,7 +58,13 @@ class Wave:
 
 
 def fit_pools(
-    master_df: DataFrame, plan: DataFrame, fits: DataFrame, setup: Setup, progress: Progress
+    master_df: DataFrame,
+    plan: DataFrame,
+    fits: DataFrame,
+    setup: Setup,
+    progress: Progress,
+    *,
+    attempt: Attempt | None = None,
 ) -> Iterator[Frame]:
     """Fit the plan's pools in a wave of their own; yield its rows, or nothing if no pool is to be fitted.
 
@@ -59,18 +74,19 @@ def fit_pools(
         fits: any frame of FITS; pools need no stored model of it.
         setup: the run's parameters.
         progress: is told how it goes.
+        attempt: what is done with each pool; None: it is fitted.
     """
     planned = plan.toPandas()
     pools = planned[(planned["action"] == FIT) & is_pool(planned)]
     if pools.empty:
         return
-    members = typed(
-        master_df.sparkSession, _pool_members(planned, pools, setup), f"member string, `{SCENARIO_COL}` string"
-    )
-    ids = with_ids(master_df, setup.problem).withColumnRenamed(SCENARIO_COL, "member")
+    pairs = _pool_members(planned, pools, setup)
+    members = typed(master_df.sparkSession, pairs, f"member string, `{SCENARIO_COL}` string")
+    parts = of_parts(master_df, planned[planned["scenario_id"].isin(pairs["member"])])
+    ids = with_ids(parts, setup.problem).withColumnRenamed(SCENARIO_COL, "member")
     rows = ids.join(F.broadcast(members), "member").drop("member")
     with progress.running("pools", len(pools), pools["estimated_seconds"].sum()):
-        yield from fit_wave(rows, fits, pools.assign(pool_key=None), setup, progress)
+        yield from fit_wave(rows, fits, pools.assign(pool_key=None), setup, progress, attempt=attempt)
 
 
 def _pool_members(planned: pd.DataFrame, pools: pd.DataFrame, setup: Setup) -> pd.DataFrame:
@@ -85,7 +101,13 @@ def _pool_members(planned: pd.DataFrame, pools: pd.DataFrame, setup: Setup) -> p
 
 
 def fit_scenarios(
-    master_df: DataFrame, plan: DataFrame, pooled_fits: DataFrame, setup: Setup, progress: Progress
+    master_df: DataFrame,
+    plan: DataFrame,
+    pooled_fits: DataFrame,
+    setup: Setup,
+    progress: Progress,
+    *,
+    attempt: Attempt | None = None,
 ) -> Iterator[Frame]:
     """Fit the plan's scenarios; yield a wave at a time, each to be saved before the next is asked for.
 
@@ -95,6 +117,7 @@ def fit_scenarios(
         pooled_fits: rows of FITS, all pooled fits there are, this run's among them.
         setup: the run's parameters.
         progress: is told how it goes.
+        attempt: what is done with each scenario; None: it is fitted.
     """
     planned = plan.toPandas()
     todo = planned[(planned["action"] == FIT) & ~is_pool(planned)]
@@ -104,7 +127,20 @@ def fit_scenarios(
     rows = with_ids(master_df, setup.problem)
     with progress.running("scenarios", len(todo), todo["estimated_seconds"].sum()):
         for _, part in todo.groupby("wave"):
-            yield from fit_wave(rows, pooled_fits, part, setup, progress)
+            yield from fit_wave(rows, pooled_fits, part, setup, progress, attempt=attempt)
+
+
+def of_parts(rows: DataFrame, wanted: pd.DataFrame) -> DataFrame:
+    """Keep the parts of the table that hold the wanted scenarios, so that no file of another part is opened.
+
+    Args:
+        rows: of the whole table.
+        wanted: rows of PLAN, or a frame without PART_COL: then, and where the table has no parts, all is kept.
+    """
+    parts = wanted.get(PART_COL)
+    if PART_COL not in rows.columns or parts is None or parts.isna().any():
+        return rows
+    return rows.where(F.col(PART_COL).isin(sorted({int(part) for part in parts})))
 
 
 def is_pool(planned: pd.DataFrame) -> pd.Series:
@@ -142,6 +178,7 @@ def fit_wave(
     progress: Progress,
     *,
     attempt: Attempt | None = None,
+    table: Table = FITS,
 ) -> Iterator[Frame]:
     """Fit the scenarios of one wave by the engine that the run asks for.
 
@@ -152,6 +189,7 @@ def fit_wave(
         setup: the run's parameters.
         progress: is told how it goes.
         attempt: what is done with each scenario; None: it is fitted.
+        table: contract of the rows that the attempt makes.
     """
     wanted = part.assign(**{BUCKET_COL: part["bucket"].astype(int)}, champion_key=None)
     assigned = wanted[["scenario_id", BUCKET_COL]].set_axis([SCENARIO_COL, BUCKET_COL], axis=1)
@@ -167,10 +205,13 @@ def fit_wave(
         code_digest(),
         attempt or fit_attempt,
         setup.portfolio_in_use(),
+        table,
     )
     wave = Wave(
         job,
-        rows.join(F.broadcast(tasks), SCENARIO_COL).select(*map(quoted, schema.names), SCENARIO_COL, BUCKET_COL),
+        of_parts(rows, part)
+        .join(F.broadcast(tasks), SCENARIO_COL)
+        .select(*map(quoted, schema.names), SCENARIO_COL, BUCKET_COL),
         spark_orders(fits, wanted),
         tuple(wanted["scenario_id"]),
         int(wanted[BUCKET_COL].max()) + 1,
@@ -182,7 +223,7 @@ def fit_wave(
 def fit_on_spark(wave: Wave, progress: Progress) -> Iterator[Frame]:
     """Yield one lazy frame; whoever asks for more must have executed it, once."""
     observation = Observation()
-    fits = apply_by_bucket(partial(fit_bucket, wave.job), wave.rows, wave.orders, wave.n_buckets, FITS.ddl)
+    fits = apply_by_bucket(partial(fit_bucket, wave.job), wave.rows, wave.orders, wave.n_buckets, wave.job.table.ddl)
     progress.begin(len(wave.scenario_ids), wave.seconds)
     yield fits.observe(
         observation, F.count(F.lit(1)).alias("done"), F.count_if(F.col("status") == "failed").alias("failed")
@@ -214,13 +255,15 @@ def fit_locally(wave: Wave, progress: Progress) -> Iterator[Frame]:
     progress.begin(len(wave.scenario_ids), wave.seconds)
     with threadpool_limits(limits=1):
         fits = list(_fits_here(wave, progress))
-    yield fits_frame(fits)
+    yield rows_frame(fits, wave.job.table)
 
 
 def _fits_here(wave: Wave, progress: Progress) -> Iterator[Row]:
     for order in read_orders(wave.orders.toPandas()):
-        mine = wave.rows.where(F.col(SCENARIO_COL) == F.lit(order.scenario_id))
-        fit = wave.job.attempt(wave.job, order, without_helpers(mine).toPandas(), progress.stage)
+        mine = without_helpers(wave.rows.where(F.col(SCENARIO_COL) == F.lit(order.scenario_id))).toPandas()
+        if mine.empty:
+            raise rows_are_gone(order.scenario_id)
+        fit = wave.job.attempt(wave.job, order, mine, progress.stage)
         progress.end(1, int(fit["status"] == "failed"))
         yield completed(fit, wave.job, order, None)
 
