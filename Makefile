@@ -7,10 +7,10 @@ ARGS :=
 
 export DO_NOT_TRACK := true
 
-.PHONY: help run test set-up check unit viz mlflow lab lock clean
+.PHONY: help run test set-up check unit cluster-test chaos viz mlflow lab lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: set-up ## Set up and run the default pipeline on the bundled data; ARGS="--pipelines=train" goes to kedro run
 	@$(BIN)/kedro run $(ARGS)
@@ -27,6 +27,12 @@ check: set-up ## Run the static checks: ruff, mypy, import-linter
 
 unit: set-up ## Run the tests, the notebook among them; ARGS="tests/scenario -k split" goes to pytest
 	@echo "-- pytest" && $(BIN)/python -m pytest $(ARGS)
+
+cluster-test: set-up ## Train, predict and lose a worker on a Spark cluster of processes, and over Spark Connect
+	@echo "-- pytest, on a cluster" && $(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
+
+chaos: set-up ## Kill runs at a hundred random moments and count what is left; not in CI; ARGS="--kills 20 --seed 1"
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 viz: set-up ## Open the pipelines in Kedro-Viz
 	@$(BIN)/kedro viz run $(ARGS)

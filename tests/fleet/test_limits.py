@@ -1,17 +1,20 @@
 """A task that misbehaves in any way is an outcome, and its parent lives on."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from distributed_automl.errors import LimitExceeded
-from distributed_automl.fleet.limits import Finished, _Child, run_limited
+from distributed_automl.fleet.limits import Finished, _Child, run_each, run_limited
 from distributed_automl.parameters import Limits
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and /proc")
@@ -35,7 +38,7 @@ def test_when_a_task_returns_then_its_result_stage_and_memory_come_back() -> Non
     assert finished.result["answer"] == 42  # type: ignore[index]
     assert finished.result["child"] != os.getpid()  # type: ignore[index]
     assert finished.stage == "tune"
-    assert finished.peak_memory_mb > 5
+    assert (finished.peak_memory_mb or 0) > 5
     assert 0 < finished.seconds < 10
 
 
@@ -97,7 +100,7 @@ def test_when_a_task_swells_step_by_step_then_it_is_stopped_near_its_limit() -> 
 
     finished = run_limited(task, Limits(seconds=30.0, memory_mb=256))
     assert "run.limits.memory_mb is 256" in stopped(finished)
-    assert finished.peak_memory_mb > 256
+    assert (finished.peak_memory_mb or 0) > 256
 
 
 def test_when_a_task_asks_for_far_too_much_at_once_then_it_gets_a_memory_error() -> None:
@@ -152,6 +155,67 @@ run_limited(task, Limits())
     parent.kill()
     parent.wait()
     assert is_gone(int(note.read_text()))
+
+
+def test_when_tasks_behave_then_one_child_serves_them_all() -> None:
+    found = list(run_each([lambda _, n=n: (n, os.getpid()) for n in range(5)], AMPLE))  # type: ignore[misc]
+    results: list[tuple[int, int]] = [finished.result for finished in found]  # type: ignore[misc]
+    assert [number for number, _ in results] == [0, 1, 2, 3, 4]
+    assert len({pid for _, pid in results}) == 1
+    assert [finished.peak_memory_mb is None for finished in found] == [True, True, True, True, False]
+
+
+def test_when_one_of_many_tasks_dies_then_the_others_have_their_results() -> None:
+    def task(number: int, on_stage: Callable[[str], None]) -> object:
+        on_stage(f"stage {number}")
+        if number == 2:
+            os._exit(3)
+        if number == 3:
+            time.sleep(60)
+        return number
+
+    found = list(run_each([partial(task, number) for number in range(5)], Limits(seconds=1.0)))
+    assert [finished.result for finished in found] == [0, 1, None, None, 4]
+    assert "exit code 3 and no result in stage 'stage 2'" in str(found[2].stopped)
+    assert "stopped after 1 s (run.limits.seconds) in stage 'stage 3'" in str(found[3].stopped)
+
+
+def test_when_a_task_dies_of_what_others_left_behind_then_it_gets_a_child_of_its_own() -> None:
+    hoard: list[bytearray] = []
+
+    def task(_: Callable[[str], None]) -> object:
+        hoard.append(bytearray(100_000_000))
+        time.sleep(0.2)
+        return len(hoard)
+
+    found = list(run_each([task] * 8, Limits(seconds=30.0, memory_mb=256)))
+    held: list[int] = [finished.result for finished in found]  # type: ignore[misc]
+    assert held[0] == 1
+    assert 1 in held[1:]
+    assert all(after in (before + 1, 1) for before, after in pairwise(held))
+
+
+def test_when_a_task_is_late_then_the_time_of_those_before_it_does_not_count() -> None:
+    found = list(run_each([lambda _: time.sleep(0.6)] * 4, Limits(seconds=1.0)))
+    assert [finished.stopped for finished in found] == [None] * 4
+
+
+def test_when_no_process_can_be_started_then_that_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    n_open = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(os, "fork", fork)
+    told = stopped(run_limited(lambda _: 1, AMPLE))
+    assert told == "its process could not be started: [Errno 11] Resource temporarily unavailable"
+    assert len(list(Path("/proc/self/fd").iterdir())) == n_open
+
+
+def test_when_memory_runs_out_on_the_machine_then_the_child_goes_first_and_leaves_no_core_file() -> None:
+    def task(_: Callable[[str], None]) -> object:
+        return int(Path("/proc/self/oom_score_adj").read_text()), resource.getrlimit(resource.RLIMIT_CORE)
+
+    assert run_limited(task, AMPLE).result == (1000, (0, 0))
 
 
 def is_gone(pid: int) -> bool:

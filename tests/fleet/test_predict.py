@@ -1,8 +1,10 @@
 """Predictions: every sample asked for once, by the highest rung there is; bad questions are refused first."""
 
 import datetime as dt
+import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -19,9 +21,9 @@ from distributed_automl.fleet.predict import (
     keys_of_models,
     latest_champions,
     predict,
-    predict_in_child,
+    predict_attempt,
+    predict_in_children,
 )
-from distributed_automl.fleet.predict import _rungs as rungs_of
 from distributed_automl.fleet.scenario_ids import with_ids
 from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
 from distributed_automl.scenario.attempt import StoredModel
@@ -130,6 +132,28 @@ def test_when_forecasting_with_sample_ids_then_nulls_and_doubles_are_refused(
         read_question(with_ids(frame, named), named, Prediction())
 
 
+def test_when_a_scenario_s_clock_ends_before_the_origin_then_only_what_is_after_it_is_asked_for(
+    read: Any, panel: Any, caplog: Any
+) -> None:
+    early = panel(["b", "c"], n_days=10).assign(
+        units=lambda rows: rows["units"].mask(rows["day"] > dt.date(2024, 1, 8))
+    )
+    asked = read(with_future(pd.concat([panel(["a"]), early]), ["a", "b"]))
+    assert asked.origin == pd.Timestamp(ORIGIN)
+    assert dict(zip(asked.scenarios["scenario_id"], asked.scenarios["n_asked"], strict=True)) == {"a": 3, "b": 3}
+    assert "1 scenarios have rows without a target" in caplog.text
+    assert caplog.text.rstrip().endswith("nothing is forecast for ['c']")
+
+
+def test_when_the_task_is_tabular_then_every_row_without_a_target_is_asked_for(spark: Any) -> None:
+    tabular = Problem(task="regression", scenario_keys=("store",), target="units", sample_id="id")
+    rows = [("a", "1", 1.0), ("a", "2", None), ("b", "3", float("nan")), ("c", "4", 2.0)]
+    frame = spark.createDataFrame(rows, "store string, id string, units double")
+    asked = read_question(with_ids(frame, tabular), tabular, Prediction())
+    assert asked.origin is None
+    assert asked.scenarios[["scenario_id", "n_rows", "n_asked"]].to_numpy().tolist() == [["a", 2, 1], ["b", 1, 1]]
+
+
 @pytest.mark.parametrize(("origin", "told"), [(7, "does not fit"), ("soon", "is not a date")])
 def test_when_the_origin_does_not_fit_then_the_error_says_so(read: Any, panel: Any, origin: Any, told: str) -> None:
     with pytest.raises(RunError, match=told):
@@ -166,7 +190,7 @@ def test_when_predictions_are_packed_then_the_plan_says_into_how_many_tasks(
     spark: Any, to_spark: Any, panel: Any, problem: Problem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Plan] = []
-    monkeypatch.setattr(predicting, "n_tasks", lambda _, plan, __: seen.append(plan) or 1)
+    monkeypatch.setattr(predicting, "fill_tasks", lambda rows, plan, _: seen.append(plan) or [0] * len(rows))
     nothing = spark.createDataFrame([], CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
     plan = Plan(min_wave_scenarios=3)
     setup = PredictSetup(problem, Prediction(), plan, Run(), RUN_ID)
@@ -210,20 +234,63 @@ def test_when_a_prediction_is_lost_or_doubled_then_the_check_names_its_scenario(
         check_complete(saved(("a", "1"), ("a", "2"), ("b", "2")), asked, RUN_ID)
 
 
-def test_when_a_champion_kills_its_process_then_the_ladder_goes_on_below_it(panel: Any, problem: Problem) -> None:
-    rows = with_future(panel(["a"]), ["a"])
-    columns = ("sample_id", "predicted_value", "rung", "reason")
-    job = PredictJob(problem, Limits(seconds=0.001), pd.Timestamp(ORIGIN), columns)
-    order = Order("a", None, StoredModel(b"", "digest", "run"), None)
-    found = predict_in_child(job, order, rows)
-    assert found["predicted_value"].tolist() == [1.0, 2.0, 0.0]
-    assert set(found["rung"]) == {"baseline"}
-    assert "stopped after 0.001 s" in str(found.loc[0, "reason"])
+MODEL = StoredModel(b"", "digest", "run")
 
 
-def test_when_there_are_models_then_each_rung_is_tried_once() -> None:
-    model = StoredModel(b"", "digest", "run")
-    both, pooled, none = Order("a", None, model, model), Order("a", None, None, model), Order("a", None, None, None)
-    assert list(rungs_of(both)) == [both, pooled]
-    assert list(rungs_of(pooled)) == [pooled]
-    assert list(rungs_of(none)) == [none]
+def attempt_by(misdeeds: Callable[[Order], str | None]) -> Any:
+    """Return an attempt that announces its rung, does what it should not, and else predicts as the baseline does."""
+
+    def attempt(job: PredictJob, order: Order, frame: pd.DataFrame, on_stage: Any) -> pd.DataFrame:
+        on_stage("champion" if order.champion else "pooled" if order.pool else "baseline")
+        misdeed = misdeeds(order)
+        if misdeed == "exit":
+            os._exit(3)
+        if misdeed == "hang":
+            time.sleep(60)
+        bare = replace(order, champion=None, pool=None)
+        return predict_attempt(job, bare, frame).assign(rung=f"{os.getpid()}")
+
+    return attempt
+
+
+def job_with(problem: Problem, misdeeds: Callable[[Order], str | None], seconds: float = 30.0) -> PredictJob:
+    columns = ("scenario_id", "sample_id", "predicted_value", "rung", "reason")
+    return PredictJob(problem, Limits(seconds=seconds), pd.Timestamp(ORIGIN), columns, attempt_by(misdeeds))
+
+
+def test_when_no_champion_misbehaves_then_one_child_serves_them_all(panel: Any, problem: Problem) -> None:
+    asked = [(Order(name, None, MODEL, None), with_future(panel([name]), [name])) for name in "abc"]
+    found = predict_in_children(job_with(problem, lambda order: None), asked)
+    assert [set(part["scenario_id"]) for part in found] == [{"a"}, {"b"}, {"c"}]
+    assert len({*pd.concat(found)["rung"]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "told"),
+    [
+        ("exit", "its process ended with exit code 3 and no result"),
+        ("hang", "stopped after 0.7 s (run.limits.seconds)"),
+    ],
+)
+def test_when_a_champion_kills_its_child_then_the_ladder_goes_on_below_it_and_neighbours_are_whole(
+    panel: Any, problem: Problem, misdeed: str, told: str
+) -> None:
+    asked = [(Order(name, None, MODEL, None), with_future(panel([name]), [name])) for name in "abc"]
+    job = job_with(problem, lambda order: misdeed if order.scenario_id == "b" else None, seconds=0.7)
+    a, b, c = predict_in_children(job, asked)
+    assert b["predicted_value"].tolist() == [1.0, 2.0, 0.0]
+    assert set(b["rung"]) == {"baseline"}
+    assert set(b["reason"]) == {f"champion: {told} in stage 'champion'; no pooled"}
+    assert (len(a), len(c)) == (3, 3)
+    assert not set(a["rung"]) & set(c["rung"])  # two children served them
+
+
+def test_when_the_pool_survives_then_it_answers_and_when_not_the_baseline_does(panel: Any, problem: Problem) -> None:
+    asked = [(Order("a", None, MODEL, MODEL), with_future(panel(["a"]), ["a"]))]
+    (by_pool,) = predict_in_children(job_with(problem, lambda order: "exit" if order.champion else None), asked)
+    died = "its process ended with exit code 3 and no result in stage"
+    assert by_pool["rung"].str.isdigit().all()
+    assert set(by_pool["reason"]) == {f"champion: {died} 'champion'; no pooled"}
+    (by_baseline,) = predict_in_children(job_with(problem, lambda order: "exit"), asked)
+    assert set(by_baseline["rung"]) == {"baseline"}
+    assert set(by_baseline["reason"]) == {f"champion: {died} 'champion'; pooled: {died} 'pooled'"}

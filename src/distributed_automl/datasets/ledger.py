@@ -1,31 +1,34 @@
 """A table that only grows: every save is a new folder, which exists if and only if its `_SUCCESS` does."""
 
+import sys
 import uuid
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-import fsspec  # type: ignore[import-untyped]
 import pandas as pd
-from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
+from kedro.io.core import AbstractDataset, DatasetError
 from kedro_datasets._utils.spark_utils import get_spark_with_remote_support  # the very session of SparkDatasetV2
 from pyspark.sql import DataFrame, SparkSession
 
-from distributed_automl.errors import TableError
-from distributed_automl.tables import CHAMPIONS, FITS, PLAN, TRAINING_RESULTS, Table
+from distributed_automl.datasets.folders import LEAD, Folders, complaint_of
+from distributed_automl.datasets.unfinished import Unfinished
+from distributed_automl.errors import RunError, TableError
+from distributed_automl.tables import CHAMPIONS, FITS, PILOTS, PLAN, RUNS, TRAINING_RESULTS, Table
 
 Frame: TypeAlias = "DataFrame | pd.DataFrame"
+Watch: TypeAlias = Callable[[Callable[[], tuple[int, int]]], AbstractContextManager[Any]]
 
-TABLES = {table.name: table for table in (FITS, PLAN, TRAINING_RESULTS, CHAMPIONS)}
-SUCCESS = "_SUCCESS"
-_FSSPEC_PROTOCOLS = {"s3a": "s3", "s3n": "s3", "dbfs": "file", "wasbs": "abfs", "wasb": "abfs", "abfss": "abfs"}
-"""Hadoop's names of file systems that fsspec calls otherwise."""
+TABLES = {table.name: table for table in (FITS, PILOTS, PLAN, RUNS, TRAINING_RESULTS, CHAMPIONS)}
 
 
 class LedgerDataset(AbstractDataset[Frame, Frame]):
     """A parquet ledger over one root folder: ``<root>/<run_id>/<n>-<uuid>/``.
 
     A save never touches what is there, so that two runs at once and a killed one do no harm; a folder without
-    `_SUCCESS` is as good as absent. Two catalog entries may share a root: one that a pipeline writes, and a read-only
+    `_SUCCESS` is as good as absent. Cleaning up puts a folder in the place of others, for runs that begin later: see
+    `folders`. Two catalog entries may share a root: one that a pipeline writes, and a read-only
     one for what was there before (Kedro forbids a node to read what it writes).
 
     Example:
@@ -63,6 +66,12 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
             save_args: options of Spark's parquet writer.
             credentials: of the fsspec file system.
             metadata: ignored here, for Kedro-Viz.
+
+        Attributes:
+            run_id: of the run that saves.
+            as_of: when the run began; it sees no clean-up that took effect later.
+            store: the folders.
+            watch: is told, while a save lasts, how to count the rows that it has written so far, and the failed ones.
         """
         if table is not None and table not in TABLES:
             raise DatasetError(f"`table` must be one of {sorted(TABLES)} or null, found '{table}'")
@@ -70,6 +79,9 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
             if value not in allowed:
                 raise DatasetError(f"`{name}` must be one of {list(allowed)}, found '{value}'")
         self.run_id: str | None = None
+        self.as_of = datetime.now(UTC)
+        self.store = Folders(filepath, credentials)
+        self.watch: Watch = nullcontext
         self.metadata = metadata
         self._root = filepath.rstrip("/")
         self._table: Table | None = TABLES[table] if table else None
@@ -77,7 +89,6 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
         self._returns = returns
         self._read_only = read_only
         self._save_args = save_args or {}
-        self._credentials = credentials or {}
         self._n_saved = 0
 
     def load(self) -> Frame:
@@ -91,47 +102,84 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
 
         Raises:
             TableError: a column of the contract is missing.
+            RunError: the store is full or closed.
         """
         if self._read_only:
             raise DatasetError(f"the ledger '{self._root}' is read-only here; save through the entry that owns it")
+        folder = self._new_folder()
+        with (
+            self._told(folder),
+            self.store.writing(folder, self.as_of),
+            self.watch(Unfinished(*self.store.located(folder)).count),
+        ):
+            self._write(folder, data, self._save_args)
+
+    def replace(self, sources: Sequence[str], data: DataFrame, **save_args: str) -> bool:
+        """Write rows into a new folder that takes the place of others, for runs that begin later.
+
+        Args:
+            sources: folders, as `listed` gives them.
+            data: what is worth keeping of their rows.
+            save_args: options of Spark's parquet writer.
+
+        Returns:
+            Whether it will; not if somebody else has replaced one of them meanwhile.
+        """
+        folder = self._new_folder()
+        with self._told(folder), self.store.writing(folder, self.as_of):
+            self.store.announce(folder, sources, None)
+            self._write(folder, data, save_args)
+            others = [one for one in self.store.look().replacements if one.since is not None]
+            if any(one.sources & set(sources) for one in others):
+                return False
+            self.store.announce(folder, sources, datetime.now(UTC) + LEAD)
+        return True
+
+    @contextmanager
+    def _told(self, folder: str) -> Iterator[None]:
+        """Say what it means when the store refuses a folder."""
+        try:
+            yield
+        finally:
+            error = sys.exception()
+            complaint = complaint_of(error) if error else None
+            if complaint is not None:
+                raise RunError(
+                    f"could not save '{self.store.uri(folder)}': {complaint}. What was saved before is whole and "
+                    "readable. Make room, or let this user write there (or it is Spark's own disk that is full: "
+                    "spark.local.dir), and start the same command again: it goes on from there"
+                ) from error
+
+    def _new_folder(self) -> str:
+        folder = f"{self._own_run()}/{self._n_saved:04d}-{uuid.uuid4().hex[:12]}"
+        self._n_saved += 1
+        return folder
+
+    def _write(self, folder: str, data: Frame, save_args: dict[str, Any]) -> None:
         spark = get_spark_with_remote_support()
         rows = spark_frame(spark, data, self._table) if isinstance(data, pd.DataFrame) else data
         if self._table is not None:
             self._table.require(rows.columns)
             rows = rows.select(*self._table.names)
-        folder = f"{self._root}/{self._own_run()}/{self._n_saved:04d}-{uuid.uuid4().hex[:12]}"
-        rows.write.options(**self._save_args).mode("error").parquet(folder)
-        self._commit(folder)
-        self._n_saved += 1
+        rows.write.options(**save_args).mode("error").parquet(self.store.uri(folder))
+        self.store.commit(folder)
 
     def folders(self) -> list[str]:
         """Return the committed folders that `load` reads, oldest first, as Spark reads them."""
-        found = sorted(self._committed())
+        return [self.store.uri(folder) for folder in self.listed()]
+
+    def listed(self) -> list[str]:
+        """Return the committed folders that `load` reads, oldest first: ``<run_id>/<name>``."""
+        found = self.store.look().visible(self.as_of)
         if self._runs == "all" or not found:
-            return [f"{self._root}/{run_id}/{name}" for run_id, name in found]
-        runs = {run_id for run_id, _ in found}
+            return found
+        runs = [folder.split("/")[0] for folder in found]
         chosen = self.run_id if self._n_saved and self.run_id in runs else max(runs)
-        return [f"{self._root}/{run_id}/{name}" for run_id, name in found if run_id == chosen]
+        return [folder for folder, run_id in zip(found, runs, strict=True) if run_id == chosen]
 
-    def _committed(self) -> list[tuple[str, str]]:
-        """List (run_id, folder) of every folder with a `_SUCCESS`."""
-        files, root = self._filesystem()
-        files.invalidate_cache(root)
-        paths = files.glob(f"{root}/*/*/{SUCCESS}")
-        return [(parts[-3], parts[-2]) for parts in (str(path).split("/") for path in paths)]
-
-    def _commit(self, folder: str) -> None:
-        """Write the sign of success where Spark's committer writes none."""
-        files, root = self._filesystem()
-        sign = f"{root}{folder.removeprefix(self._root)}/{SUCCESS}"
-        if not files.exists(sign):
-            files.touch(sign)
-
-    def _filesystem(self) -> tuple[Any, str]:
-        protocol, path = get_protocol_and_path(self._root)
-        kind = _FSSPEC_PROTOCOLS.get(protocol, protocol)
-        files = fsspec.filesystem(kind, **self._credentials)
-        return files, path if kind != "file" or path.startswith("/") else Path(path).resolve().as_posix()
+    def read(self, folders: Iterable[str]) -> DataFrame:
+        """Load some folders, whether they count or not."""
+        return self._read(get_spark_with_remote_support(), [self.store.uri(folder) for folder in folders])
 
     def _read(self, spark: SparkSession, folders: list[str]) -> DataFrame:
         if self._table is None:
@@ -151,7 +199,7 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
         return self.run_id
 
     def _exists(self) -> bool:
-        return bool(self._committed())
+        return bool(self.store.look().visible(self.as_of))
 
     def _describe(self) -> dict[str, Any]:
         table = self._table.name if self._table else None

@@ -1,4 +1,4 @@
-"""Run one task in a forked child that can be killed: nothing that a task does can take its parent down."""
+"""Run tasks in forked children that can be killed: nothing that a task does can take its parent or a neighbour down."""
 
 import ctypes
 import os
@@ -11,7 +11,8 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ ADDRESS_SPACE_FACTOR = 4
 _HEADER = struct.Struct("!cQ")
 _STAGE, _RESULT = b"S", b"R"
 _PR_SET_PDEATHSIG = 1
+_OOM_SCORE_MAX = 1000
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,15 @@ class Finished:
         result: what the task returned; None if it did not finish.
         stopped: why it did not finish; None if it did.
         stage: the last stage that it announced; "start" if none.
-        peak_memory_mb: largest resident memory of its process, pages shared with the parent included.
+        peak_memory_mb: largest resident memory of its process, pages shared with the parent included; None if the
+            process lives on with the next task, or never began.
         seconds: wall time.
     """
 
     result: object
     stopped: LimitExceeded | None
     stage: str
-    peak_memory_mb: float
+    peak_memory_mb: float | None
     seconds: float
 
 
@@ -65,7 +68,46 @@ def run_limited(task: Task, limits: Limits) -> Finished:
     Returns:
         The result, or why there is none. Never raises for what the task did.
     """
-    return _Child.fork(task, limits).finish()
+    return next(run_each([task], limits))
+
+
+def run_each(tasks: Sequence[Task], limits: Limits) -> Iterator[Finished]:
+    """Run tasks one after another, in one child for as long as it lives; see `run_limited`.
+
+    For tasks that are short beside a fork. The limit of seconds is each task's own. A child that swells or dies may do
+    so for what earlier tasks left behind, so the task under way is tried once more, as the first of another child.
+
+    Args:
+        tasks: as in `run_limited`.
+        limits: of each.
+
+    Yields:
+        How each task ended, in order.
+    """
+    n_done = 0
+    while n_done < len(tasks):
+        try:
+            child = _Child.fork(tasks[n_done:], limits)
+        except OSError as error:  # no memory or no process left: the next one may fare better
+            yield Finished(None, LimitExceeded(f"its process could not be started: {error}"), "start", None, 0.0)
+            n_done += 1
+            continue
+        is_first = True
+        for finished in child.serve(len(tasks) - n_done):
+            if finished.stopped is not None and not is_first and not child.is_too_slow:
+                break
+            yield finished
+            is_first = False
+            n_done += 1
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A result as it came through the pipe: pickled, with the last stage before it and the seconds that it took."""
+
+    payload: bytes
+    stage: str
+    seconds: float
 
 
 class _Child:
@@ -75,60 +117,84 @@ class _Child:
         self.pid = pid
         self.pipe = pipe
         self.limits = limits
-        self.started = time.monotonic()
         self.memory_limit_mb = (resident_mb(os.getpid()) or 0.0) + limits.memory_mb
         self.received = bytearray()
-        self.stage = "start"
-        self.payload: bytes | None = None
+        self.results: deque[_Said] = deque()
+        self.is_too_slow = False
+        self._expect()
+
+    def _expect(self) -> None:
+        """Begin the next task."""
+        self.stage, self.started = "start", time.monotonic()
 
     @classmethod
-    def fork(cls, task: Task, limits: Limits) -> "_Child":
+    def fork(cls, tasks: Sequence[Task], limits: Limits) -> "_Child":
         reader, writer = os.pipe()
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
-        with warnings.catch_warnings():  # Python 3.12 warns of forks beside threads; the child runs none of theirs
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
+        try:
+            with warnings.catch_warnings():  # Python 3.12 warns of forks beside threads; the child runs none of theirs
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+        except OSError:
+            os.close(reader)
+            os.close(writer)
+            raise
         if pid == 0:
             os.close(reader)
-            _live(task, limits, writer, parent)
+            _live(tasks, limits, writer, parent)
         os.close(writer)
         return cls(pid, reader, limits)
 
-    def finish(self) -> Finished:
-        """Wait for the end, or bring it about, and reap the child whatever happens here."""
-        reason, status, usage = None, 0, None
+    def serve(self, n_tasks: int) -> Iterator[Finished]:
+        """Yield how its tasks ended, the first that did not finish as the last; end and reap it whatever happens."""
+        is_reaped = False
         try:
-            reason = self._watch()
+            for number in range(1, n_tasks + 1):
+                reason = self._watch()
+                if self.results and number < n_tasks:
+                    yield self._finished(None)
+                    continue
+                status, peak_mb = self._reap()
+                is_reaped = True
+                yield self._finished(peak_mb) if self.results else self._stopped(reason or _ending(status), peak_mb)
+                return
         finally:
-            self._kill()
-            _, status, usage = os.wait4(self.pid, 0)
-            os.close(self.pipe)
-        peak_mb = usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
-        stopped = None
-        if self.payload is None:
-            stopped = LimitExceeded(f"{reason or _ending(status)} in stage '{self.stage}'")
-        result = None if self.payload is None else pickle.loads(self.payload)
-        return Finished(result, stopped, self.stage, peak_mb, time.monotonic() - self.started)
+            if not is_reaped:
+                self._reap()
+
+    def _finished(self, peak_mb: float | None) -> Finished:
+        said = self.results.popleft()
+        return Finished(pickle.loads(said.payload), None, said.stage, peak_mb, said.seconds)
+
+    def _stopped(self, reason: str, peak_mb: float) -> Finished:
+        stopped = LimitExceeded(f"{reason} in stage '{self.stage}'")
+        return Finished(None, stopped, self.stage, peak_mb, time.monotonic() - self.started)
+
+    def _reap(self) -> tuple[int, float]:
+        """End the child; return its exit status and its peak memory."""
+        self._kill()
+        _, status, usage = os.wait4(self.pid, 0)
+        os.close(self.pipe)
+        return status, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
 
     def _watch(self) -> str | None:
-        """Read until the child is done; return why it must be killed, or None."""
+        """Read until there is a result or the child is done; return why it must be killed, or None."""
         poller = select.poll()
         poller.register(self.pipe, select.POLLIN | select.POLLHUP)
-        while True:
+        while not self.results:
             ready = poller.poll(POLL_SECONDS * 1000)
             if ready and not self._read():
-                return None if self.payload is not None or self._exits() else self._too_slow()
-            if self.payload is None and not ready and self._ended():
+                return None if self.results or self._exits() else self._too_slow()
+            if not self.results and not ready and self._ended():
                 while poller.poll(0) and self._read():  # it may have spoken its last since the poll
                     pass
                 return None
-            if self.payload is not None:
-                return None
-            reason = self._exceeded()
+            reason = None if self.results else self._exceeded()
             if reason:
                 return reason
+        return None
 
     def _read(self) -> bool:
         """Take in what the child said; return False at the end of the pipe."""
@@ -147,7 +213,8 @@ class _Child:
         if kind == _STAGE:
             self.stage = body.decode()
         else:
-            self.payload = body
+            self.results.append(_Said(body, self.stage, time.monotonic() - self.started))
+            self._expect()
 
     def _exits(self) -> bool:
         """Return whether a child that closed its pipe also ends, within its time."""
@@ -170,6 +237,7 @@ class _Child:
         return None
 
     def _too_slow(self) -> str:
+        self.is_too_slow = True
         return f"stopped after {self.limits.seconds:g} s (run.limits.seconds)"
 
     def _kill(self) -> None:
@@ -179,15 +247,17 @@ class _Child:
                 kill(self.pid, signal.SIGKILL)
 
 
-def _live(task: Task, limits: Limits, pipe: int, parent: int) -> NoReturn:
+def _live(tasks: Sequence[Task], limits: Limits, pipe: int, parent: int) -> NoReturn:
     """Be the child: never return into the code of the parent, whatever the task does."""
     code = 1
     try:
         os.setsid()
         _die_with(parent)
+        _be_the_first_to_go()
         _cap_address_space(limits)
-        result = task(lambda stage: _send(pipe, _STAGE, stage.encode()))
-        _send(pipe, _RESULT, pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+        for task in tasks:
+            result = task(lambda stage: _send(pipe, _STAGE, stage.encode()))
+            _send(pipe, _RESULT, pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
         code = 0
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
@@ -211,6 +281,14 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def _be_the_first_to_go() -> None:
+    """Let a machine short of memory end this process before its parent, and a crash not fill the disk with a core."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE_MAX))
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _cap_address_space(limits: Limits) -> None:

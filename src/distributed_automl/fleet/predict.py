@@ -1,6 +1,6 @@
 """Predict every sample asked for, once, on Spark: rows cogrouped with the champions' models and the pools'."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,26 +12,36 @@ from threadpoolctl import threadpool_limits
 
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.asked import Asked, Origin, origin_column, read_question
-from distributed_automl.fleet.limits import OnStage, run_limited
+from distributed_automl.fleet.limits import OnStage, run_each, run_limited
 from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders, typed
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
 from distributed_automl.fleet.train import apply_by_bucket
-from distributed_automl.fleet.waves import fill_bins, n_tasks
+from distributed_automl.fleet.waves import fill_tasks
 from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
 from distributed_automl.tables import Table, predictions_table
 
 _ADDED_LATER = ("prediction_run_id", "origin")
 """Columns that are the same in all rows: added by Spark, not by the workers."""
+Attempt = Callable[["PredictJob", Order, pd.DataFrame, OnStage], pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class PredictJob:
-    """What travels to every worker of a prediction."""
+    """What travels to every worker of a prediction.
+
+    Attributes:
+        problem: the use case.
+        limits: of one scenario.
+        origin: last timestamp that may be known.
+        columns: of the rows that workers return.
+        attempt: predicts one scenario; see `predict_attempt`.
+    """
 
     problem: Problem
     limits: Limits
     origin: Origin
     columns: tuple[str, ...]
+    attempt: Attempt
 
 
 @dataclass(frozen=True)
@@ -73,13 +83,13 @@ def predict(
     problem = settings.problem
     frame = with_ids(master_df_predict, problem)
     asked = read_question(frame, problem, settings.prediction)
-    n_bins = n_tasks(len(asked.scenarios), settings.plan, n_cores)
     wanted = asked.scenarios.assign(
-        **{BUCKET_COL: fill_bins(list(asked.scenarios["n_rows"]), n_bins)},
+        **{BUCKET_COL: fill_tasks(list(asked.scenarios["n_rows"]), settings.plan, n_cores)},
         fingerprint=None,
     ).join(keys_of_models(asked.scenarios, champions, fits))
     table = contract_of(master_df_predict.schema, problem)
-    job = PredictJob(problem, settings.run.limits, asked.origin, tuple(n for n in table.names if n not in _ADDED_LATER))
+    names = tuple(name for name in table.names if name not in _ADDED_LATER)
+    job = PredictJob(problem, settings.run.limits, asked.origin, names, predict_attempt)
     forecast = Forecast(
         job, _rows(frame, wanted), spark_orders(fits, wanted), int(wanted[BUCKET_COL].max()) + 1, table, asked
     )
@@ -162,47 +172,56 @@ def _pool_digests(fits: DataFrame, fit_of: Mapping[str, str]) -> dict[str, str]:
 
 
 def predict_bucket(job: PredictJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
-    """Predict every scenario of a bucket; the UDF of the cogroup."""
+    """Predict every scenario of a bucket in killable children; the UDF of the cogroup."""
     from distributed_automl.scenario.attempt import preload
 
     preload()
     frames = dict(iter(rows.drop(columns=BUCKET_COL).groupby(SCENARIO_COL)))
-    parts = [
-        predict_in_child(job, order, frames.pop(order.scenario_id).drop(columns=SCENARIO_COL))
-        for order in read_orders(orders)
-    ]
+    asked = [(order, frames.pop(order.scenario_id).drop(columns=SCENARIO_COL)) for order in read_orders(orders)]
+    parts = predict_in_children(job, asked)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(job.columns))
 
 
-def predict_in_child(job: PredictJob, order: Order, frame: pd.DataFrame) -> pd.DataFrame:
-    """Predict one scenario in a killable child; when that dies, climb down the ladder, at last to this process.
+def predict_in_children(job: PredictJob, asked: Sequence[tuple[Order, pd.DataFrame]]) -> list[pd.DataFrame]:
+    """Predict scenarios, all in one child as long as none kills it; one that does climbs down the ladder by itself.
+
+    Args:
+        job: what all share.
+        asked: each scenario's order, and its rows.
+
+    Returns:
+        Each scenario's predictions.
+    """
+    tasks = [partial(job.attempt, job, order, frame) for order, frame in asked]
+    parts = []
+    for (order, frame), finished in zip(asked, run_each(tasks, job.limits), strict=True):
+        if finished.stopped is None:
+            parts.append(finished.result)
+        else:
+            parts.append(_predict_below(job, order, frame, f"{finished.stage}: {finished.stopped}"))
+    return parts  # type: ignore[return-value]
+
+
+def _predict_below(job: PredictJob, order: Order, frame: pd.DataFrame, told: str) -> pd.DataFrame:
+    """Predict a scenario whose process died: by its pool, if its champion was to blame; at last in this process.
 
     The baseline needs no library that could take a worker down.
     """
-    reasons: list[str] = []
-    for rung in _rungs(order):
-        finished = run_limited(partial(predict_attempt, job, rung, frame), job.limits)
+    reasons = [told]
+    if order.champion is not None and order.pool is not None:
+        finished = run_limited(partial(job.attempt, job, replace(order, champion=None), frame), job.limits)
         if finished.stopped is None:
             return _with_reasons(finished.result, reasons)
         reasons.append(f"{finished.stage}: {finished.stopped}")
     return _with_reasons(predict_attempt(job, replace(order, champion=None, pool=None), frame), reasons)
 
 
-def _rungs(order: Order) -> Iterator[Order]:
-    """Return the order, and what is left of it when its champion, or its pool too, killed the child."""
-    if order.champion is not None:
-        yield order
-    if order.pool is not None:
-        yield replace(order, champion=None)
-    if order.champion is None and order.pool is None:
-        yield order
-
-
 def _with_reasons(predicted: object, reasons: list[str]) -> pd.DataFrame:
+    """Put the reasons before the rows' own, in which the rungs that were taken away are called missing."""
     assert isinstance(predicted, pd.DataFrame)
-    if not reasons:
-        return predicted
-    return predicted.assign(reason=["; ".join([*reasons, *([one] if one else [])]) for one in predicted["reason"]])
+    taken = {f"no {reason.split(':', 1)[0]}" for reason in reasons}
+    owns = [[part for part in (own or "").split("; ") if part and part not in taken] for own in predicted["reason"]]
+    return predicted.assign(reason=["; ".join([*reasons, *own]) for own in owns])
 
 
 def _ignore(stage: str) -> None:

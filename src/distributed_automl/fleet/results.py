@@ -106,7 +106,7 @@ class Failures:
 
     Attributes:
         n_scenarios: scenarios of the run.
-        failed: rows of TRAINING_RESULTS whose status is failed.
+        failed: scenario_id, stage, error_type, reason of those whose status is failed.
     """
 
     n_scenarios: int
@@ -119,12 +119,21 @@ class Failures:
 
 
 def count_failures(results: pd.DataFrame) -> Failures:
-    """Return what went wrong in a run."""
+    """Return what went wrong in a run; `results` has scenario_id, status, stage, error_type, reason."""
     return Failures(len(results), results[results["status"] == "failed"])
 
 
-def require_tolerable(failures: Failures, tolerated: float) -> None:
-    """Raise RunError if more scenarios failed than tolerated; their rows are durable by then."""
+GOES_ON = "What was fitted is saved; the next run goes on from there"
+
+
+def require_tolerable(failures: Failures, tolerated: float, *, advice: str = GOES_ON) -> None:
+    """Raise RunError if more scenarios failed than tolerated; their rows are durable by then.
+
+    Args:
+        failures: of the run.
+        tolerated: share of the scenarios.
+        advice: what to do then.
+    """
     if failures.share <= tolerated:
         return
     failed = failures.failed
@@ -132,5 +141,5 @@ def require_tolerable(failures: Failures, tolerated: float) -> None:
     raise RunError(
         f"{len(failed)} of {failures.n_scenarios} scenarios failed ({failures.share:.1%}), run.tolerated_failed_share "
         f"is {tolerated:.1%}; causes: {causes.head(5).to_dict()}; e.g. '{failed['scenario_id'].iloc[0]}': "
-        f"{failed['reason'].iloc[0]}. What was fitted is saved; the next run goes on from there"
+        f"{failed['reason'].iloc[0]}. {advice}"
     )

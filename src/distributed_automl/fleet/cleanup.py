@@ -1,0 +1,333 @@
+"""Free what nobody needs, and put many small files together: never a champion's fit, never under a reader.
+
+Nothing is changed in place. Folders of fits whose rows are needed no more, or lie in files too small or too large, are
+written anew, and the new folder takes their place for the runs that begin later (`datasets.folders`). The old ones go
+with a later clean-up, when no run can read them any more. So a clean-up may be killed at any moment, and two may work
+at once: the one that comes second does its work for nothing.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from distributed_automl.datasets.ledger import LedgerDataset
+from distributed_automl.errors import RunError
+from distributed_automl.fleet.orders import typed
+from distributed_automl.fleet.plan import FIT, OUTSIDE
+from distributed_automl.tables import POOLED_PREFIX
+
+logger = logging.getLogger(__name__)
+
+MAX_FILE_BYTES = 64 * 1024**2
+"""A larger file of models does not fit into the memory of a reader with Spark's default heap."""
+TOLERANCE = 1.1
+"""A file may turn out larger than its rows were estimated."""
+SMALL_FILE_BYTES = MAX_FILE_BYTES // 4
+"""Files below are put together."""
+FREED_SHARE = 0.2
+"""Share of a folder's bytes that must be needed no more before the rest is written anew."""
+N_CHAMPIONS = 2
+"""Champions of a scenario whose fits stay: the one that predicts, and the one before it, to roll back to."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_ROW_BYTES = 4_000
+_TEXTS = ("leaderboard", "selection", "hyperparameters", "traceback", "message")
+_FOLDER_OF_FILE = r"([^/]+/[^/]+)/[^/]+$"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What stays.
+
+    Attributes:
+        n_runs: outcomes of a scenario that stay: those that its latest so many plans made or reused.
+        grace: how long nothing is removed that a run could still be using, and for which a writer may be silent.
+    """
+
+    n_runs: int
+    grace: timedelta
+
+
+@dataclass(frozen=True)
+class Ledgers:
+    """The tables to clean up.
+
+    Attributes:
+        fits: the ledger whose rows are cleaned up.
+        plans: all plans.
+        champions: all decisions.
+        others: ledgers that only lose what was aborted.
+    """
+
+    fits: LedgerDataset
+    plans: LedgerDataset
+    champions: LedgerDataset
+    others: tuple[LedgerDataset, ...] = ()
+
+    def all(self) -> tuple[LedgerDataset, ...]:
+        """Return every ledger."""
+        return (self.fits, self.plans, self.champions, *self.others)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that may go."""
+
+    ledger: LedgerDataset
+    name: str
+    n_files: int
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """Folders of fits that are to be written anew.
+
+    Attributes:
+        sources: the folders.
+        n_fits, n_files, n_bytes: what they hold.
+        n_kept, n_kept_bytes: what of it stays.
+    """
+
+    sources: tuple[str, ...]
+    n_fits: int
+    n_files: int
+    n_bytes: int
+    n_kept: int
+    n_kept_bytes: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a clean-up would do.
+
+    Attributes:
+        aborted: folders without a sign of success, of whose writer nothing was heard for long.
+        replaced: folders whose place another took so long ago that no run reads them.
+        waiting: folders whose place another took, or will, that a run may still read.
+        rewriting: of fits; None if nothing is to be gained.
+        forgotten: (ledger, note) about folders that are gone.
+    """
+
+    aborted: tuple[Folder, ...]
+    replaced: tuple[Folder, ...]
+    waiting: tuple[Folder, ...]
+    rewriting: Rewriting | None
+    forgotten: tuple[tuple[LedgerDataset, str], ...]
+
+
+def survey(ledgers: Ledgers, rules: Rules, *, now: datetime) -> Survey:
+    """Look for what may go; nothing is touched."""
+    dead_since = now - rules.grace
+    readers = [
+        writer.began for ledger in ledgers.all() for writer in ledger.store.writers() if writer.beat > dead_since
+    ]
+    aborted: list[Folder] = []
+    replaced: list[Folder] = []
+    waiting: list[Folder] = []
+    for ledger in ledgers.all():
+        aborted += [_folder(ledger, name) for name in ledger.store.aborted(dead_since)]
+        for since, name in _replaced(ledger, dead_since):
+            may_be_read = since > dead_since or any(began < since for began in readers)
+            (waiting if may_be_read else replaced).append(_folder(ledger, name))
+    forgotten = [(ledger, note) for ledger in ledgers.all() for note in ledger.store.forgotten(dead_since)]
+    rewriting = _choose(ledgers, rules, now)
+    return Survey(tuple(aborted), tuple(replaced), tuple(waiting), rewriting, tuple(forgotten))
+
+
+def clean_up(ledgers: Ledgers, found: Survey, rules: Rules, *, now: datetime) -> None:
+    """Do what a survey found; whoever is in the middle of reading notices nothing."""
+    for ledger, note in found.forgotten:
+        ledger.store.forget(note)
+    _save_what_is_needed_again(ledgers, found.replaced, rules, now)
+    for folder in (*found.aborted, *found.replaced):
+        folder.ledger.store.delete(folder.name)
+    if found.rewriting is not None:
+        _rewrite(ledgers, found.rewriting, rules, now)
+
+
+def _folder(ledger: LedgerDataset, name: str) -> Folder:
+    sizes = ledger.store.sizes(name)
+    return Folder(ledger, name, len(sizes), sum(sizes))
+
+
+def _replaced(ledger: LedgerDataset, dead_since: datetime) -> list[tuple[datetime, str]]:
+    """Return the folders of a ledger that do not count any more, or never did, and since when; the earliest first.
+
+    The order matters where one replaced another: what that one had replaced must be gone before it is.
+    """
+    listing = ledger.store.look()
+    accepted, void = listing.judged()
+    living = {writer.folder for writer in ledger.store.writers() if writer.beat > dead_since}
+    pairs = [(one.since or _NEVER, name) for one in accepted for name in sorted(one.sources & listing.committed)]
+    pairs += [(one.since or _NEVER, one.folder) for one in void if one.folder not in living]
+    return sorted(pairs)
+
+
+# --- what is needed --------------------------------------------------------------------------------------------------
+
+
+def needed_fits(fits: DataFrame, plans: DataFrame, champions: DataFrame, rules: Rules, now: datetime) -> DataFrame:
+    """Return run_id and scenario_id of the fits that stay.
+
+    Those of the latest champions, those that the latest plans make, reuse or go by, the latest of each pool, whatever
+    is younger than the grace, and the pooled fits that the models among all these need.
+
+    Args:
+        fits: rows of FITS.
+        plans: rows of PLAN.
+        champions: rows of CHAMPIONS.
+        rules: what stays.
+        now: UTC.
+    """
+    is_pool = F.col("scenario_id").startswith(POOLED_PREFIX)
+    pools = fits.where(is_pool & (F.col("status") == "fitted"))
+    outcome = F.when(F.col("action") == FIT, F.col("run_id")).otherwise(F.col("fit_run_id"))
+    decided = plans.where(F.col("action") != OUTSIDE)
+    own = [
+        _latest(champions, "since", N_CHAMPIONS).select(F.col("fit_run_id").alias("run_id"), "scenario_id"),
+        _latest(decided, "run_id", rules.n_runs).select(outcome.alias("run_id"), "scenario_id"),
+        _latest(pools, "fitted_at", 1).select("run_id", "scenario_id"),
+        fits.where(F.col("fitted_at") > F.lit(now - rules.grace)).select("run_id", "scenario_id"),
+    ]
+    keys = own[0].unionByName(own[1]).unionByName(own[2]).unionByName(own[3]).distinct()
+    digests = fits.join(keys, ["run_id", "scenario_id"], "semi").select(F.col("pool_digest").alias("model_digest"))
+    of_models = pools.join(digests.distinct(), "model_digest", "semi").select("run_id", "scenario_id")
+    return keys.unionByName(of_models).distinct()
+
+
+def _latest(rows: DataFrame, order: str, n: int) -> DataFrame:
+    """Return the latest rows of each scenario."""
+    place = F.row_number().over(Window.partitionBy("scenario_id").orderBy(F.col(order).desc()))
+    return rows.withColumn("place", place).where(F.col("place") <= n)
+
+
+def _needed(ledgers: Ledgers, rules: Rules, now: datetime) -> DataFrame:
+    fits, plans, champions = (one.read(one.listed()) for one in (ledgers.fits, ledgers.plans, ledgers.champions))
+    return needed_fits(fits, plans, champions, rules, now)
+
+
+def _row_bytes() -> Column:
+    texts = [F.coalesce(F.octet_length(name), F.lit(0)) for name in _TEXTS]
+    return sum(texts, F.coalesce("model_bytes", F.lit(0)) + F.lit(_ROW_BYTES)).cast("bigint")
+
+
+# --- what is written anew --------------------------------------------------------------------------------------------
+
+
+def _choose(ledgers: Ledgers, rules: Rules, now: datetime) -> Rewriting | None:
+    """Choose the folders of fits that are worth writing anew."""
+    ledger = ledgers.fits
+    names = ledger.listed()
+    listing = ledger.store.look()
+    pending = [one for one in listing.replacements if one.since is not None and one.sources & listing.committed]
+    busy = {name for one in pending for name in (one.folder, *one.sources)}
+    free = [name for name in names if name not in busy]
+    if not free:
+        return None
+    files = {name: ledger.store.sizes(name) for name in free}
+    rows = _weigh(ledger, free, _needed(ledgers, rules, now))
+    chosen = set(rows.index[rows["freed"] >= FREED_SHARE * rows["bytes"]]) | oddly_filed(files, dict(rows["largest"]))
+    if not chosen:
+        return None
+    chosen |= set(free) - set(rows.index)  # those without a row
+    mine = rows.reindex(sorted(chosen), fill_value=0)
+    kept = mine["bytes"].sum() - mine["freed"].sum()
+    n_files, n_bytes = sum(len(files[name]) for name in chosen), sum(sum(files[name]) for name in chosen)
+    return Rewriting(tuple(sorted(chosen)), int(mine["n"].sum()), n_files, n_bytes, int(mine["kept"].sum()), int(kept))
+
+
+def _weigh(ledger: LedgerDataset, names: Sequence[str], needed: DataFrame) -> pd.DataFrame:
+    """Return, by folder: n, kept (fits), bytes, freed (bytes of those that may go), largest (bytes of one fit).
+
+    Raises:
+        RunError: a row lies in none of the folders that were asked for.
+    """
+    folder = F.regexp_extract(F.col("_metadata.file_path"), _FOLDER_OF_FILE, 1).alias("folder")
+    rows = ledger.read(names).select(folder, "run_id", "scenario_id", _row_bytes().alias("bytes"))
+    marked = rows.join(needed.withColumn("is_needed", F.lit(True)), ["run_id", "scenario_id"], "left")
+    freed = F.when(F.col("is_needed").isNull(), F.col("bytes")).otherwise(F.lit(0))
+    weighed = marked.groupBy("folder").agg(
+        F.count(F.lit(1)).alias("n"), F.count("is_needed").alias("kept"), F.sum("bytes").alias("bytes"),
+        F.sum(freed).alias("freed"), F.max("bytes").alias("largest"),
+    )  # fmt: skip
+    found = weighed.toPandas().set_index("folder").astype("int64")
+    strange = sorted(set(found.index) - set(names))
+    if strange:
+        raise RunError(f"expected fits in folders <run_id>/<name>, found {strange[:3]}: is a run id not a plain name?")
+    return found
+
+
+def oddly_filed(files: Mapping[str, Sequence[int]], largest: Mapping[str, int]) -> set[str]:
+    """Return the folders that have a file which is too large, or small ones of which there are more than need be.
+
+    Args:
+        files: folder -> bytes of its files.
+        largest: folder -> bytes of its largest fit, which a file has to hold.
+    """
+    large = {
+        name
+        for name, sizes in files.items()
+        if max(sizes, default=0) > TOLERANCE * max(MAX_FILE_BYTES, largest.get(name, 0))
+    }
+    small = {name: [size for size in sizes if size < SMALL_FILE_BYTES] for name, sizes in files.items()}
+    sizes = [size for some in small.values() for size in some]
+    is_worth_it = len(sizes) > 1 and len(sizes) >= 2 * -(-sum(sizes) // MAX_FILE_BYTES)
+    return large | ({name for name, some in small.items() if some} if is_worth_it else set())
+
+
+def _rewrite(ledgers: Ledgers, rewriting: Rewriting, rules: Rules, now: datetime) -> None:
+    """Write what stays of some folders into one that takes their place."""
+    rows = ledgers.fits.read(rewriting.sources)
+    kept = rows.join(_needed(ledgers, rules, now), ["run_id", "scenario_id"], "semi")
+    sizes = kept.select("run_id", "scenario_id", _row_bytes().alias("bytes")).toPandas()
+    packed = _in_files(kept, sizes.drop_duplicates(["run_id", "scenario_id"]))
+    if not ledgers.fits.replace(rewriting.sources, packed):
+        logger.warning("somebody else cleaned up at the same time; what this run wrote goes with the next clean-up")
+
+
+def _in_files(kept: DataFrame, sizes: pd.DataFrame) -> DataFrame:
+    """Distribute rows over partitions: each becomes a file of at most MAX_FILE_BYTES, or of one row that is larger."""
+    ordered = sizes.sort_values(["run_id", "scenario_id"], ignore_index=True)
+    numbers = file_numbers(ordered["bytes"].tolist())
+    if not numbers:
+        return kept.coalesce(1)
+    files = typed(kept.sparkSession, ordered.assign(_file=numbers), "run_id string, scenario_id string, _file int")
+    named = kept.join(F.broadcast(files), ["run_id", "scenario_id"])
+    return named.repartitionById(numbers[-1] + 1, "_file").select(*kept.columns)
+
+
+def file_numbers(sizes: Iterable[int], most: int = MAX_FILE_BYTES) -> list[int]:
+    """Return the file of each row, from 0: the next one begins where a row would make it larger than `most`."""
+    numbers, held, number = [], 0, 0
+    for size in sizes:
+        if held and held + size > most:
+            number, held = number + 1, 0
+        held += size
+        numbers.append(number)
+    return numbers
+
+
+def _save_what_is_needed_again(ledgers: Ledgers, replaced: Iterable[Folder], rules: Rules, now: datetime) -> None:
+    """Save the fits of folders about to go that somebody has come to need since they were left out.
+
+    A run that began before a clean-up took effect may reuse, and promotion then choose, a fit that it left out.
+    """
+    root = ledgers.fits.store.root
+    going = [folder.name for folder in replaced if folder.ledger.store.root == root]
+    if not going:
+        return
+    ledger, keys = ledgers.fits, ["run_id", "scenario_id"]
+    there = ledger.read(ledger.listed()).select(*keys)
+    everything = ledger.read([*ledger.listed(), *going])
+    plans, champions = (one.read(one.listed()) for one in (ledgers.plans, ledgers.champions))
+    needed = needed_fits(everything, plans, champions, rules, now)
+    missed = ledger.read(going).join(needed, keys, "semi").join(there, keys, "anti").dropDuplicates(keys)
+    n_missed = missed.count()
+    if n_missed:
+        logger.info("%s fits that were to go are needed again, and stay", n_missed)
+        ledger.save(missed)

@@ -1,0 +1,204 @@
+"""Which folders count, and for whom, while others are written, replaced and removed."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from kedro.io.core import DatasetError
+
+from distributed_automl.datasets import folders as folders_module
+from distributed_automl.datasets.folders import LEAD, Folders, complaint_of
+from distributed_automl.datasets.ledger import LedgerDataset
+from distributed_automl.errors import RunError
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Folders:
+    return Folders(str(tmp_path / "fits"))
+
+
+def put(store: Folders, *names: str, is_committed: bool = True) -> None:
+    for name in names:
+        folder = Path(store.root, name)
+        folder.mkdir(parents=True)
+        (folder / "part-0.parquet").write_bytes(b"12345")
+        if is_committed:
+            store.commit(name)
+
+
+def replace(store: Folders, name: str, *sources: str, since: datetime | None) -> None:
+    store.announce(name, sources, since)
+    put(store, name)
+
+
+def test_when_nothing_is_there_then_nothing_counts(store: Folders) -> None:
+    assert store.look().visible(NOW) == []
+    assert store.aborted(NOW) == []
+    assert store.forgotten(NOW) == []
+
+
+def test_when_a_folder_has_the_sign_then_it_counts_and_else_it_was_given_up(store: Folders) -> None:
+    put(store, "r1/0000-a", "r2/0000-b")
+    put(store, "r2/0001-c", is_committed=False)
+    assert store.look().visible(NOW) == ["r1/0000-a", "r2/0000-b"]
+    assert store.aborted(NOW) == ["r2/0001-c"]
+
+
+def test_when_a_folder_replaces_others_then_a_run_sees_either_and_never_both(store: Folders) -> None:
+    put(store, "r1/a", "r2/b", "r3/c")
+    replace(store, "r4/n", "r1/a", "r2/b", since=NOW)
+    assert store.look().visible(NOW - HOUR) == ["r1/a", "r2/b", "r3/c"]
+    assert store.look().visible(NOW) == ["r3/c", "r4/n"]
+
+
+def test_when_who_replaces_died_before_he_said_since_when_then_it_never_counts(store: Folders) -> None:
+    put(store, "r1/a")
+    replace(store, "r4/n", "r1/a", since=None)
+    assert store.look().visible(NOW + 100 * HOUR) == ["r1/a"]
+    Path(store.root, "r4/_n.replaces").write_text('{"sources": ["r1')  # killed while writing
+    assert store.look().visible(NOW + 100 * HOUR) == ["r1/a"]
+
+
+def test_when_two_replace_the_same_then_the_first_counts_for_everybody(store: Folders) -> None:
+    put(store, "r1/a", "r2/b", "r3/c")
+    replace(store, "r5/second", "r1/a", "r2/b", "r3/c", since=NOW + HOUR)
+    replace(store, "r6/first", "r1/a", "r2/b", since=NOW)
+    assert store.look().visible(NOW - HOUR) == ["r1/a", "r2/b", "r3/c"]
+    assert store.look().visible(NOW + 2 * HOUR) == ["r3/c", "r6/first"]
+
+
+def test_when_the_sources_are_being_removed_then_an_old_run_sees_the_new_folder(store: Folders) -> None:
+    put(store, "r1/a", "r2/b")
+    replace(store, "r4/n", "r1/a", "r2/b", since=NOW)
+    store.delete("r1/a")
+    assert store.look().visible(NOW - HOUR) == ["r4/n"]
+    assert not Path(store.root, "r1/a").exists()
+
+
+def test_when_a_replacement_is_replaced_then_each_run_sees_one_generation(store: Folders) -> None:
+    put(store, "r1/a", "r3/c")
+    replace(store, "r4/n", "r1/a", since=NOW)
+    replace(store, "r5/m", "r4/n", "r3/c", since=NOW + HOUR)
+    assert store.look().visible(NOW - HOUR) == ["r1/a", "r3/c"]
+    assert store.look().visible(NOW) == ["r3/c", "r4/n"]
+    assert store.look().visible(NOW + HOUR) == ["r5/m"]
+    store.delete("r1/a")
+    store.delete("r4/n")
+    assert store.look().visible(NOW + HOUR) == ["r5/m"]
+
+
+def test_when_a_removal_is_killed_then_the_rest_is_given_up(store: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, "r1/a")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    removed = Folders._remove
+    monkeypatch.setattr(Folders, "_remove", lambda self, path: (removed(self, path), killed()))
+    with pytest.raises(KeyboardInterrupt):
+        store.delete("r1/a")
+    monkeypatch.undo()
+    assert store.look().visible(NOW) == []
+    assert store.aborted(NOW) == ["r1/a"]
+
+
+def test_when_somebody_writes_then_his_folder_is_not_given_up(store: Folders, tmp_path: Path) -> None:
+    with store.writing("r1/a", NOW):
+        put(store, "r1/a", is_committed=False)
+        (writer,) = store.writers()
+        assert (writer.folder, writer.began) == ("r1/a", NOW)
+        assert store.aborted(writer.beat - HOUR) == []
+        assert store.aborted(writer.beat + HOUR) == ["r1/a"]  # silent for longer than is tolerated: he died
+        assert store.forgotten(writer.beat + HOUR) == ["r1/_a.alive"]
+    assert list(store.writers()) == []
+    assert store.aborted(NOW - HOUR) == ["r1/a"]
+
+
+def test_when_he_goes_on_writing_then_he_says_so_again(store: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders_module, "BEAT_SECONDS", 0.02)
+    with store.writing("r1/a", NOW):
+        (first,) = store.writers()
+        deadline = time.monotonic() + 30
+        while next(iter(store.writers())).beat <= first.beat and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert next(iter(store.writers())).beat > first.beat
+
+
+def test_when_a_note_is_half_written_then_its_author_lives(store: Folders) -> None:
+    put(store, "r1/a", is_committed=False)
+    Path(store.root, "r1/_a.alive").write_text('{"began": ')
+    assert store.aborted(datetime.now(UTC) - HOUR) == []
+
+
+def test_when_a_replacement_is_gone_then_its_note_is_forgotten_after_a_while(store: Folders) -> None:
+    store.announce("r4/n", ["r1/a"], NOW)
+    assert store.forgotten(NOW - HOUR) == []
+    assert store.forgotten(NOW + HOUR) == ["r4/_n.replaces"]
+    store.forget("r4/_n.replaces")
+    assert not list(Path(store.root, "r4").iterdir())
+
+
+def test_when_a_folder_is_removed_twice_then_the_second_time_does_nothing(store: Folders) -> None:
+    put(store, "r1/a")
+    store.delete("r1/a")
+    store.delete("r1/a")
+    assert store.sizes("r1/a") == []
+
+
+def test_when_a_moment_is_announced_then_it_is_written_in_full(store: Folders) -> None:
+    store.announce("r4/n", ["r2/b", "r1/a"], NOW + LEAD)
+    told = json.loads(Path(store.root, "r4/_n.replaces").read_text())
+    assert told == {"sources": ["r1/a", "r2/b"], "since": "2026-01-01T12:10:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "java.io.IOException: No space left on device",
+        "java.io.FileNotFoundException: /store/part-0 (Read-only file system)",
+        "[Errno 13] Permission denied: '/store'",
+        "org.apache.hadoop.security.AccessControlException: user=x, access=WRITE",
+    ],
+)
+def test_when_a_store_complains_then_the_line_is_found_among_the_causes(said: str) -> None:
+    error = ValueError("Job aborted")
+    error.__cause__ = ValueError(f"Task failed\n\tat Writer.write\nCaused by: {said}\n\tat Disk.write")
+    assert complaint_of(error) == said
+    assert complaint_of(ValueError("Job aborted: a key twice")) is None
+
+
+def test_when_a_store_refuses_a_save_then_the_error_says_what_stays_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    ledger = LedgerDataset(filepath=str(tmp_path / "fits"))
+    ledger.run_id = "r1"
+    monkeypatch.setattr(LedgerDataset, "_write", full)
+    with pytest.raises(DatasetError) as raised:
+        ledger.save(pd.DataFrame())
+    cause = raised.value.__cause__
+    assert isinstance(cause, RunError)
+    assert f"could not save '{tmp_path}/fits/r1/0000-" in str(cause)
+    assert "': [Errno 28] No space left on device. What was saved before is whole and readable." in str(cause)
+    assert list(ledger.store.writers()) == []  # it is over: the next clean-up may take what is there
+
+
+def test_when_something_else_goes_wrong_in_a_save_then_it_is_told_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object) -> None:
+        raise RunError("a worker's code differs from the driver's")
+
+    ledger = LedgerDataset(filepath=str(tmp_path / "fits"))
+    ledger.run_id = "r1"
+    monkeypatch.setattr(LedgerDataset, "_write", wrong)
+    with pytest.raises(DatasetError, match="a worker's code differs"):
+        ledger.save(pd.DataFrame())

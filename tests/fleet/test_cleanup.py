@@ -1,0 +1,211 @@
+"""Clean-up: what is needed stays, whoever reads notices nothing, and a second look finds nothing to do."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from distributed_automl.datasets import ledger as ledgers_module
+from distributed_automl.fleet.cleanup import (
+    Ledgers,
+    Rules,
+    clean_up,
+    file_numbers,
+    needed_fits,
+    oddly_filed,
+    survey,
+)
+from distributed_automl.fleet.plan import FIT, OUTSIDE, REUSE
+from distributed_automl.tables import CHAMPIONS, FITS, PLAN, Table
+
+OLD = datetime(2026, 1, 1, tzinfo=UTC)
+POOL = "__pooled__/all"
+RULES = Rules(n_runs=1, grace=timedelta(hours=1))
+HOUR = timedelta(hours=1)
+
+
+def run_id(day: int) -> str:
+    return f"202601{day:02d}T000000Z-aaaaaa"
+
+
+def frame_of(table: Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).reindex(columns=table.names).astype(object)
+    return frame.where(frame.notna(), None)
+
+
+def fit(name: str, day: int, *, pool: str | None = None, digest: str | None = None) -> dict[str, Any]:
+    return {
+        "scenario_id": name,
+        "run_id": run_id(day),
+        "status": "fitted",
+        "fitted_at": pd.Timestamp(OLD + day * 24 * HOUR),
+        "model": f"{name} of {day}".encode(),
+        "model_bytes": 9,
+        "model_digest": digest or f"{name}{day}",
+        "pool_digest": pool,
+    }
+
+
+def planned(name: str, day: int, action: str, of_day: int | None = None) -> dict[str, Any]:
+    outcome = None if of_day is None else run_id(of_day)
+    return {"run_id": run_id(day), "scenario_id": name, "action": action, "fit_run_id": outcome}
+
+
+def champion(name: str, of_day: int, day: int) -> dict[str, Any]:
+    since = pd.Timestamp(OLD + day * 24 * HOUR)
+    return {"scenario_id": name, "fit_run_id": run_id(of_day), "since": since, "decision": "promoted"}
+
+
+FITS_THERE = [
+    fit("a", 1), fit("a", 2), fit("a", 3), fit("a", 4), fit("a", 5), fit("b", 1, pool="p1"), fit("b", 2),
+    fit(POOL, 1, digest="p1"), fit(POOL, 2, digest="p2"), fit(POOL, 3, digest="p3"), fit("c", 9),
+]  # fmt: skip
+"""Day 9 is the day of the clean-up."""
+PLANS = [
+    planned("a", 1, FIT), planned("a", 5, FIT), planned("b", 1, FIT), planned("b", 2, FIT), planned("b", 4, REUSE, 1),
+    planned("b", 5, OUTSIDE), planned(POOL, 1, FIT), planned(POOL, 5, OUTSIDE),
+]  # fmt: skip
+CHAMPIONS_SINCE = [champion("a", 1, 1), champion("a", 2, 2), champion("a", 3, 3)]
+NEEDED = {("a", 5), ("a", 3), ("a", 2), ("b", 1), (POOL, 1), (POOL, 3), ("c", 9)}
+"""The latest plan's, two champions', what a plan reuses though a later one looks away, its pool, the latest pool, the
+young one."""
+NOW = OLD + 9 * 24 * HOUR + HOUR / 2
+
+
+def days_of(rows: pd.DataFrame) -> set[tuple[str, int]]:
+    return {(name, int(run[6:8])) for name, run in zip(rows["scenario_id"], rows["run_id"], strict=True)}
+
+
+@pytest.fixture
+def ledgers(make_ledger: Any) -> Callable[[int], Ledgers]:
+    """Return a function that opens the ledgers as a run of some day does."""
+
+    def open_(day: int) -> Ledgers:
+        opened = [make_ledger(name, run_id(day), table=name) for name in ("fits", "plan", "champions")]
+        return Ledgers(*opened)
+
+    return open_
+
+
+@pytest.fixture
+def filled(spark: Any, ledgers: Any) -> Any:
+    """Ledgers with a folder of fits for each day."""
+    for day in sorted({int(row["run_id"][6:8]) for row in FITS_THERE}):
+        mine = [row for row in FITS_THERE if row["run_id"] == run_id(day)]
+        ledgers(day).fits.save(frame_of(FITS, mine))
+    ledgers(5).plans.save(frame_of(PLAN, PLANS))
+    ledgers(5).champions.save(frame_of(CHAMPIONS, CHAMPIONS_SINCE))
+    return ledgers
+
+
+@pytest.mark.spark
+def test_when_fits_are_champions_or_planned_or_pools_or_young_then_they_are_needed(filled: Any) -> None:
+    there = filled(9)
+    found = needed_fits(there.fits.load(), there.plans.load(), there.champions.load(), RULES, NOW)
+    assert days_of(found.toPandas()) == NEEDED
+    two = needed_fits(there.fits.load(), there.plans.load(), there.champions.load(), Rules(2, RULES.grace), NOW)
+    assert days_of(two.toPandas()) == NEEDED | {("a", 1), ("b", 2)}
+
+
+@pytest.mark.spark
+def test_when_cleaned_up_then_later_runs_see_what_is_needed_earlier_ones_all_and_the_old_goes_later(
+    filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = filled(8).fits
+    before = reader.folders()
+    monkeypatch.setattr(ledgers_module, "LEAD", timedelta(0))
+    cleaner = filled(9)
+    found = survey(cleaner, RULES, now=NOW)
+    assert (found.aborted, found.replaced, found.waiting) == ((), (), ())
+    assert found.rewriting is not None
+    assert (found.rewriting.n_fits, found.rewriting.n_kept) == (11, 7)
+    assert found.rewriting.n_files >= 6
+    clean_up(cleaner, found, RULES, now=NOW)
+
+    assert reader.folders() == before
+    later = filled(10).fits
+    assert len(later.folders()) == 1
+    assert days_of(later.load().select("scenario_id", "run_id").toPandas()) == NEEDED
+    kept = later.load().where("scenario_id = 'b'").toPandas()
+    assert bytes(kept["model"].iloc[0]) == b"b of 1"
+
+    again = survey(filled(10), RULES, now=datetime.now(UTC))
+    assert (len(again.waiting), again.replaced, again.rewriting) == (len(before), (), None)
+
+    # "a of 4" was left out, but somebody who began before has made it champion since
+    filled(10).champions.save(frame_of(CHAMPIONS, [champion("a", 4, 8)]))
+    (new,) = later.listed()
+    later.store.announce(new, ["/".join(folder.split("/")[-2:]) for folder in before], datetime.now(UTC) - 3 * HOUR)
+    with reader.store.writing("r/unfinished", OLD):  # somebody who began before still lives
+        assert len(survey(filled(11), RULES, now=datetime.now(UTC)).waiting) == len(before)
+    cleaner = filled(11)
+    third = survey(cleaner, RULES, now=datetime.now(UTC))
+    assert (len(third.replaced), third.waiting) == (len(before), ())
+    clean_up(cleaner, third, RULES, now=datetime.now(UTC))
+    assert not any(Path(folder).exists() for folder in before)
+    last = filled(12).fits.load().select("scenario_id", "run_id").toPandas()
+    assert days_of(last) == NEEDED | {("a", 4)}
+    assert not last.duplicated().any()
+
+
+@pytest.mark.spark
+def test_when_two_clean_up_at_once_then_the_second_works_for_nothing(
+    filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers_module, "LEAD", timedelta(0))
+    one, two = filled(9), filled(9)
+    found_by_one, found_by_two = (survey(each, RULES, now=NOW) for each in (one, two))
+    clean_up(one, found_by_one, RULES, now=NOW)
+    clean_up(two, found_by_two, RULES, now=NOW)
+    assert days_of(filled(10).fits.load().select("scenario_id", "run_id").toPandas()) == NEEDED
+    assert filled(10).fits.load().count() == len(NEEDED)
+
+
+@pytest.mark.spark
+def test_when_a_clean_up_is_killed_then_nothing_is_lost_and_the_next_one_does_it(
+    filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    cleaner = filled(9)
+    found, announce = survey(cleaner, RULES, now=NOW), cleaner.fits.store.announce
+
+    def killed(folder: str, sources: Any, since: datetime | None) -> None:
+        if since is not None:  # the rows are written, and it is about to say since when they count
+            raise Killed
+        announce(folder, sources, since)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cleaner.fits.store, "announce", killed)
+        with pytest.raises(Killed):
+            clean_up(cleaner, found, RULES, now=NOW)
+    assert filled(10).fits.load().count() == len(FITS_THERE)
+    monkeypatch.setattr(ledgers_module, "LEAD", timedelta(0))
+    second = filled(9)
+    found = survey(second, RULES, now=datetime.now(UTC) + 2 * HOUR)
+    assert len(found.replaced) == 1  # what the first one wrote
+    clean_up(second, found, RULES, now=NOW)
+    assert filled(10).fits.load().count() == len(NEEDED)
+
+
+def test_when_rows_are_put_into_files_then_none_is_larger_than_a_reader_can_hold() -> None:
+    assert file_numbers([], 10) == []
+    assert file_numbers([4, 4, 4, 12, 1, 9, 1], 10) == [0, 0, 1, 2, 3, 3, 4]
+
+
+def test_when_files_are_small_or_too_large_then_their_folders_are_written_anew() -> None:
+    mb = 1024**2
+
+    def chosen(files: dict[str, list[int]], **largest: int) -> set[str]:
+        return oddly_filed({name: [size * mb for size in sizes] for name, sizes in files.items()}, largest)
+
+    assert chosen({"one": [5]}) == set()
+    assert chosen({"one": [5], "two": [5, 40]}) == {"one", "two"}
+    assert chosen({"one": [15] * 5, "two": [40]}) == {"one"}
+    assert chosen({"large": [75], "two": [40]}) == {"large"}
+    assert chosen({"large": [75], "two": [40]}, large=74 * mb) == set()  # one fit that is so large
+    assert chosen({"empty": []}) == set()
