@@ -1,17 +1,23 @@
 """Hooks: a wrong configuration ends early, a run has an identity, Spark is configured and not started."""
 
 import re
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kedro.config import MissingConfigException
 from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
 
 from distributed_automl import hooks
 from distributed_automl.configuration import ConfigurationError
 from distributed_automl.datasets.ledger import LedgerDataset
-from distributed_automl.hooks import RUN_ID, ParametersHook, RunIdHook, SparkHook, new_run_id
+from distributed_automl.hooks import RUN_ID, ParametersHook, ProgressHook, RunIdHook, SparkHook, new_run_id
+
+FITS = Pipeline([Node(lambda run: run, "params:run", "fits", name="fit", tags="train")])
+REPORTS = Pipeline([Node(lambda run: run, "params:run", "report", name="report", tags="report")])
+CATALOG = DataCatalog({"params:run": MemoryDataset({})})
 
 
 class Loader(dict[str, Any]):
@@ -60,21 +66,78 @@ def test_when_spark_is_local_then_it_is_configured_but_not_started(monkeypatch: 
     monkeypatch.setattr(session, "require_java", seen.append)
     hook = SparkHook()
     hook.after_context_created(context(spark={"spark.master": "local[1]"}))
-    hook.before_pipeline_run(SimpleNamespace(nodes=[1]))  # type: ignore[arg-type]
+    hook.before_pipeline_run(FITS, CATALOG)
     assert seen == [{"spark.master": "local[1]"}] * 2
 
 
-def test_when_spark_is_there_or_remote_then_settings_are_put_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What was started and asked, where workers are elsewhere."""
+    from distributed_automl.fleet import handshake, session
+
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(session, "configure", lambda _: None)
+    monkeypatch.setattr(session, "needs_start", lambda: False)
+    monkeypatch.setattr(session, "require_java", lambda _: None)
+    monkeypatch.setattr(session, "works_elsewhere", lambda _: True)
+    monkeypatch.setattr(session, "start", lambda settings: seen.setdefault("started", settings))
+    monkeypatch.setattr(handshake, "require_parity", lambda spark: seen.setdefault("asked", spark))
+    return seen
+
+
+def before_run(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    hook = SparkHook()
+    hook.after_context_created(context(spark={"spark.master": "spark://x"}))
+    hook.before_pipeline_run(pipeline, catalog)
+
+
+def test_when_spark_is_there_already_then_settings_are_put_on_it(
+    started: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from distributed_automl.fleet import session
 
-    seen: list[Any] = []
-    monkeypatch.setattr(session, "configure", lambda _: None)
     monkeypatch.setattr(session, "needs_start", lambda: True)
-    monkeypatch.setattr(session, "start", seen.append)
-    hook = SparkHook()
-    hook.after_context_created(context(spark={"spark.remote": "sc://x"}))
-    hook.before_pipeline_run(SimpleNamespace(nodes=[1]))  # type: ignore[arg-type]
-    assert seen == [{"spark.remote": "sc://x"}]
+    monkeypatch.setattr(session, "works_elsewhere", lambda _: False)
+    before_run(FITS, CATALOG)
+    assert started == {"started": {"spark.master": "spark://x"}}
+
+
+def test_when_workers_are_elsewhere_then_they_are_asked_before_they_fit(started: dict[str, Any]) -> None:
+    before_run(FITS, CATALOG)
+    assert started == {"started": {"spark.master": "spark://x"}, "asked": {"spark.master": "spark://x"}}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "engine"),
+    [(FITS, "local"), (REPORTS, "spark")],
+    ids=["fits in this process", "no Python on workers"],
+)
+def test_when_workers_run_no_python_then_they_are_not_asked(
+    started: dict[str, Any], pipeline: Pipeline, engine: str
+) -> None:
+    before_run(pipeline, DataCatalog({"params:run": MemoryDataset({"engine": engine})}))
+    assert started == {"started": {"spark.master": "spark://x"}}
+
+
+def test_when_a_run_begins_then_its_progress_sees_the_ledgers_and_tells_the_tracking() -> None:
+    from distributed_automl.fleet import progress
+
+    catalog = DataCatalog({"fits": LedgerDataset(filepath="x", table="fits"), "other": MemoryDataset(1)})
+    hook, told = ProgressHook(sink := told_to([])), progress.sinks[:]
+    try:
+        hook.after_catalog_created(catalog)
+        hook.before_pipeline_run()
+        hook.before_pipeline_run()
+        fits = catalog.get("fits")
+        assert isinstance(fits, LedgerDataset)
+        assert fits.watch is progress.watching
+        assert progress.sinks == [sink]
+    finally:
+        progress.sinks[:] = told
+
+
+def told_to(figures: list[dict[str, float]]) -> Callable[[dict[str, float]], None]:
+    return figures.append
 
 
 def test_when_there_is_no_spark_yml_then_there_are_no_settings() -> None:

@@ -1,6 +1,7 @@
 """Hooks of the project: parameters checked all at once, a run's identity, a Spark session that is not started early."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,9 @@ from kedro.pipeline import Pipeline
 from distributed_automl.configuration import require_valid
 
 RUN_ID = "params:run_id"
+RUN = "params:run"
+WORKED = {"train", "predict", "portfolio"}
+"""Tags of the nodes whose work the workers' Python does."""
 
 
 def new_run_id() -> str:
@@ -35,19 +39,22 @@ class ParametersHook:
 
 
 class RunIdHook:
-    """Gives the run its identity, to nodes as `params:run_id` and to the ledgers that it writes."""
+    """Tells a run who it is: its id, to nodes as `params:run_id` and to the ledgers; the versions of what it reads."""
 
     @hook_impl(tryfirst=True)
     def after_catalog_created(self, catalog: CatalogProtocol[Any, Any], parameters: dict[str, Any]) -> None:
         """Add the run id to the catalog; a `run_id` among the parameters is kept."""
         from distributed_automl.datasets.ledger import LedgerDataset
+        from distributed_automl.datasets.version import VersionDataset
 
-        run_id = str(parameters.get(RUN_ID) or new_run_id())
+        run_id, began = str(parameters.get(RUN_ID) or new_run_id()), datetime.now(UTC)
         catalog[RUN_ID] = run_id
         for name in list(catalog.keys()):
             dataset = catalog.get(name)
             if isinstance(dataset, LedgerDataset):
-                dataset.run_id = run_id
+                dataset.run_id, dataset.as_of = run_id, began
+            if isinstance(dataset, VersionDataset):
+                dataset.source = catalog.get(dataset.of)
 
 
 class SparkHook:
@@ -66,19 +73,59 @@ class SparkHook:
         configure(self._settings)
 
     @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Put the settings on a session that is remote or exists already; a local one starts when it is needed.
 
+        Workers elsewhere get this package, and are asked whether they are like this machine before they fit or predict.
+
         Raises:
-            RunError: it is a local one, and there is no Java for it.
+            RunError: it is a local one, and there is no Java for it; or the workers differ from this machine.
         """
-        from distributed_automl.fleet.session import needs_start, require_java, start
+        from distributed_automl.fleet.session import needs_start, require_java, start, works_elsewhere
 
         if not pipeline.nodes:
             return
         require_java(self._settings)
-        if needs_start():
-            start(self._settings)
+        elsewhere = works_elsewhere(self._settings)
+        if not elsewhere and not needs_start():
+            return
+        spark = start(self._settings)
+        if elsewhere and _needs_workers(pipeline, catalog):
+            from distributed_automl.fleet.handshake import require_parity
+
+            require_parity(spark)
+
+
+class ProgressHook:
+    """Lets a run's progress see what a wave has finished, and others see the progress."""
+
+    def __init__(self, sink: Callable[[dict[str, float]], None]) -> None:
+        """Tell figures to `sink`, e.g. to the tracking."""
+        self._sink = sink
+
+    @hook_impl
+    def after_catalog_created(self, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Let the ledgers of scenarios tell how far a save is."""
+        from distributed_automl.datasets.ledger import LedgerDataset
+        from distributed_automl.fleet.progress import watching
+
+        for name in list(catalog.keys()):
+            dataset = catalog.get(name)
+            if isinstance(dataset, LedgerDataset):
+                dataset.watch = watching
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Tell the figures of this run's progress."""
+        from distributed_automl.fleet import progress
+
+        progress.sinks[:] = [self._sink]
+
+
+def _needs_workers(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> bool:
+    """Return whether a node will send Python to the workers."""
+    inputs = {name for node in pipeline.nodes if node.tags & WORKED for name in node.inputs}
+    return RUN in inputs and dict(catalog.load(RUN)).get("engine", "spark") == "spark"
 
 
 def _section(loader: Any, name: str) -> dict[str, Any]:

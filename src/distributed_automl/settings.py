@@ -1,10 +1,11 @@
 """Settings of the Kedro project."""
 
-from distributed_automl.hooks import ParametersHook, RunIdHook, SparkHook
+from distributed_automl.hooks import ParametersHook, ProgressHook, RunIdHook, SparkHook
 from distributed_automl.resolvers import RESOLVERS
 from distributed_automl.tracking.hooks import TrackingProbe
 
-HOOKS = (ParametersHook(), RunIdHook(), SparkHook(), TrackingProbe())
+_tracking = TrackingProbe()
+HOOKS = (ParametersHook(), RunIdHook(), SparkHook(), _tracking, ProgressHook(_tracking.log_progress))
 
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow", "kedro-mlflow")  # TrackingProbe is that plugin's hook, and more
 

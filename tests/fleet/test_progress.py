@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from distributed_automl.fleet import progress as module
-from distributed_automl.fleet.progress import Progress, clock
+from distributed_automl.fleet.progress import Progress, clock, watching
 
 
 @pytest.fixture
@@ -66,3 +66,59 @@ def test_when_there_is_a_terminal_then_a_live_line_shows() -> None:
         live.begin(1, 1.0)
         time.sleep(0.4)
     assert "pools: 0 of 1 done" in shown.getvalue()
+
+
+def test_when_a_wave_is_watched_then_what_it_has_finished_counts_before_it_ends(
+    quiet: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with quiet.running("scenarios", 40, 80.0):
+        quiet.begin(20, 40.0)
+        with watching(lambda: (5, 1)):
+            now = 110.0
+            quiet.look()
+            assert quiet.line() == (
+                "scenarios: 5 of 40 done, 1 failed, 15 running, 0.5/s, about 1:10 left, 0:10 so far"
+            )  # 5 of 20 are a quarter of 40 of 80 core-seconds
+            now = 120.0
+            quiet.look()
+            assert quiet.seconds_left() == 60.0  # nothing new: the time goes on
+        quiet.end(20, 3)
+        assert quiet.line() == "scenarios: 20 of 40 done, 3 failed, 1.0/s, about 0:20 left, 0:20 so far"
+
+
+def test_when_nobody_is_under_way_then_a_save_is_not_counted() -> None:
+    with watching(lambda: pytest.fail("asked")):
+        pass
+
+
+def test_when_a_store_does_not_tell_then_the_line_goes_on(quiet: Progress) -> None:
+    def refuse() -> tuple[int, int]:
+        raise PermissionError("no listing for you")
+
+    with quiet.running("pools", 1, 1.0):
+        quiet.begin(1, 1.0)
+        with watching(refuse):
+            quiet.look()
+        assert "pools: 0 of 1 done, 0 failed, 1 running" in quiet.line()
+
+
+def test_when_others_want_figures_then_they_get_them_while_a_wave_runs_and_at_its_end(
+    quiet: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, float]] = []
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(module, "sinks", [told.append])
+    with quiet.running("scenarios", 4, 4.0):
+        quiet.begin(4, 4.0)
+        with watching(lambda: (3, 1)):
+            deadline = time.monotonic() + 20
+            while not any(figures["scenarios_done"] == 3 for figures in told):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        quiet.end(4, 2)
+    assert set(told[0]) <= {f"scenarios_{name}" for name in ("done", "failed", "total", "per_second", "seconds_left")}
+    last = told[-1]
+    assert (last["scenarios_done"], last["scenarios_failed"], last["scenarios_total"]) == (4, 2, 4)
+    assert last["scenarios_seconds_left"] == 0

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 from kedro.config import OmegaConfigLoader
+from pyspark.sql import SparkSession
 
 from distributed_automl.errors import RunError
 from distributed_automl.fleet import session
 from distributed_automl.fleet.session import (
     ONE_THREAD,
-    _zipped_package,
     configure,
     is_remote,
     needs_start,
     require_java,
+    works_elsewhere,
+    zipped_package,
 )
 from distributed_automl.resolvers import RESOLVERS
 
@@ -101,6 +103,50 @@ def test_when_the_cluster_s_file_is_read_without_variables_then_its_master_is_em
 
 
 def test_when_the_package_is_zipped_then_workers_can_import_all_of_it() -> None:
-    names = set(zipfile.ZipFile(_zipped_package()).namelist())
+    names = set(zipfile.ZipFile(zipped_package()).namelist())
     assert {"distributed_automl/__init__.py", "distributed_automl/fleet/fitting.py"} <= names
     assert not any(name.endswith(".pyc") for name in names)
+
+
+def test_when_the_package_is_zipped_twice_then_the_bytes_are_the_same() -> None:
+    first = zipped_package()
+    zipped_package.cache_clear()
+    assert first != zipped_package()
+    assert first.read_bytes() == zipped_package().read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("remote", "master", "expected"),
+    [
+        (None, "local[*,4]", False),
+        (None, None, False),
+        (None, "spark://host:7077", True),
+        (None, "yarn", True),
+        (None, "local-cluster[2,1,1024]", True),
+        ("sc://host:15002", None, True),
+        ("local[2]", None, False),
+    ],
+)
+def test_when_workers_are_not_of_this_process_then_they_are_elsewhere(
+    bare: pytest.MonkeyPatch, remote: str | None, master: str | None, expected: bool
+) -> None:
+    bare.setattr(SparkSession, "getActiveSession", lambda: None)
+    bare.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    if remote is not None:
+        bare.setenv("SPARK_REMOTE", remote)
+    assert works_elsewhere({"spark.master": master}) is expected
+
+
+def test_when_databricks_connect_is_there_and_asked_for_then_spark_is_remote(bare: pytest.MonkeyPatch) -> None:
+    bare.setattr(session, "find_spec", lambda _: object())
+    assert not is_remote()
+    bare.setenv("DATABRICKS_HOST", "https://workspace.example")
+    bare.setenv("DATABRICKS_TOKEN", "made up")
+    assert is_remote()
+    assert works_elsewhere({})
+
+
+def test_when_databricks_connect_is_not_installed_then_its_variables_mean_nothing(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("DATABRICKS_HOST", "https://workspace.example")
+    bare.setenv("DATABRICKS_TOKEN", "made up")
+    assert not is_remote()

@@ -1,18 +1,40 @@
-"""How far a run is: a live line on a terminal, plain lines in a log."""
+"""How far a run is: a live line on a terminal, plain lines in a log, and figures for whoever else wants them."""
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 logger = logging.getLogger(__name__)
+
 LOG_SECONDS = 30.0
 """How often a log without a terminal gets a line while a wave runs."""
+LOOK_SECONDS = 5.0
+"""How often is looked at what the wave under way has finished."""
+Count = Callable[[], tuple[int, int]]
+"""Returns how many of the wave under way are done, and how many of these failed."""
+Sink = Callable[[dict[str, float]], None]
+"""Is told figures by name, e.g. `scenarios_done`; must return at once and not raise."""
+
+sinks: list[Sink] = []
+"""Who is told, beside the terminal and the log; the project's hooks add the tracking."""
+_under_way: "list[Progress]" = []
+
+
+@contextmanager
+def watching(count: Count) -> Iterator[None]:
+    """While the block runs, let the progress under way, if there is any, ask how far its wave is."""
+    progress = _under_way[-1] if _under_way else None
+    if progress is None:
+        yield
+        return
+    with progress.watching(count):
+        yield
 
 
 class Progress:
@@ -29,6 +51,8 @@ class Progress:
         self._what, self._n_total = what, n_total
         self._seconds_total, self._seconds_done, self._seconds_running = seconds, 0.0, 0.0
         self._n_done = self._n_failed = self._n_running = 0
+        self._seen = (0, 0)  # done and failed of the wave under way: they are among the running until it ends
+        self._count: Count | None = None
         self._stage = ""
         self._started = self._paused = time.monotonic()
 
@@ -43,67 +67,130 @@ class Progress:
         """
         self._reset(what, n_total, seconds)
         self._over.clear()
-        if self._console.is_terminal:
-            with Live(get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True):
+        ticker = threading.Thread(target=self._tick, daemon=True)
+        _under_way.append(self)
+        try:
+            with self._shown():
+                ticker.start()
                 yield
-        else:
-            ticker = threading.Thread(target=self._log_now_and_then, daemon=True)
-            ticker.start()
-            try:
-                yield
-            finally:
-                self._over.set()
-                ticker.join()
+        finally:
+            _under_way.remove(self)
+            self._over.set()
+            ticker.join(LOOK_SECONDS)  # it may wait for a slow store
+        self._tell()
         logger.info(self.line())
+
+    def _shown(self) -> AbstractContextManager[object]:
+        if not self._console.is_terminal:
+            return nullcontext()
+        return Live(get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True)
+
+    @contextmanager
+    def watching(self, count: Count) -> Iterator[None]:
+        """While the block runs, ask now and then how far the wave is; who does not know may raise."""
+        self._count = count
+        try:
+            yield
+        finally:
+            self._count = None
 
     def begin(self, n: int, seconds: float) -> None:
         """Note that some work begins."""
         with self._lock:
             self._n_running, self._seconds_running, self._paused = n, seconds, time.monotonic()
+            self._seen = (0, 0)
 
     def end(self, n_done: int, n_failed: int) -> None:
         """Note that some of the work that began is done."""
         with self._lock:
-            share = min(1.0, n_done / self._n_running) if self._n_running else 0.0
+            share = self._share(n_done)
             self._seconds_done += share * self._seconds_running
             self._seconds_running *= 1 - share
             self._n_running -= min(n_done, self._n_running)
             self._n_done += n_done
             self._n_failed += n_failed
+            self._seen = (0, 0)
             self._paused = time.monotonic()
 
     def stage(self, name: str) -> None:
         """Note the stage of the scenario under way (local engine)."""
         self._stage = name
 
-    def line(self) -> str:
-        """Return the state in one line."""
+    def look(self) -> None:
+        """Ask how far the wave under way is."""
+        count = self._count
+        if count is None:
+            return
+        try:
+            seen = count()
+        except (OSError, ValueError, KeyError) as error:  # a display must not end a run
+            logger.debug("could not look at what the wave has finished: %s", error)
+            return
+        with self._lock:
+            if self._count is count and seen != self._seen:
+                self._seen, self._paused = seen, time.monotonic()
+
+    def figures(self) -> dict[str, float]:
+        """Return the state as figures; rate and time left only where they are known."""
         with self._lock:
             elapsed = time.monotonic() - self._started
-            parts = [f"{self._what}: {self._n_done} of {self._n_total} done", f"{self._n_failed} failed"]
-            if self._n_running:
-                parts.append(f"{self._n_running} running" + (f" ({self._stage})" if self._stage else ""))
-            if self._n_done and elapsed > 0:
-                parts.append(f"{self._n_done / elapsed:.1f}/s")
-            left = self.seconds_left()
-            if left is not None:
-                parts.append(f"about {clock(left)} left")
-            return ", ".join([*parts, f"{clock(elapsed)} so far"])
+            n_done, n_failed = self._n_done + self._seen[0], self._n_failed + self._seen[1]
+            found = {"done": float(n_done), "failed": float(n_failed), "total": float(self._n_total)}
+            if n_done and elapsed > 0:
+                found["per_second"] = n_done / elapsed
+            left = self._seconds_left()
+        return found | ({} if left is None else {"seconds_left": left}) | {"seconds": elapsed}
+
+    def line(self) -> str:
+        """Return the state in one line."""
+        found = self.figures()
+        parts = [f"{self._what}: {found['done']:.0f} of {self._n_total} done", f"{found['failed']:.0f} failed"]
+        n_running = self._n_running - self._seen[0]
+        if n_running > 0:
+            parts.append(f"{n_running} running" + (f" ({self._stage})" if self._stage else ""))
+        if "per_second" in found:
+            parts.append(f"{found['per_second']:.1f}/s")
+        if "seconds_left" in found:
+            parts.append(f"about {clock(found['seconds_left'])} left")
+        return ", ".join([*parts, f"{clock(found['seconds'])} so far"])
 
     def seconds_left(self) -> float | None:
         """Estimate the time left from the pace so far; None before anything is done, or when all is."""
-        if self._n_done >= self._n_total or self._seconds_done <= 0:
+        with self._lock:
+            return self._seconds_left()
+
+    def _seconds_left(self) -> float | None:
+        seconds_done = self._seconds_done + self._share(self._seen[0]) * self._seconds_running
+        if self._n_done >= self._n_total or seconds_done <= 0:
             return None
-        pace = (self._paused - self._started) / self._seconds_done
+        pace = (self._paused - self._started) / seconds_done
         since = time.monotonic() - self._paused
-        return max(0.0, pace * (self._seconds_total - self._seconds_done) - since)
+        return max(0.0, pace * (self._seconds_total - seconds_done) - since)
+
+    def _share(self, n_done: int) -> float:
+        """Return the share of the running work that so many done of it are."""
+        return min(1.0, n_done / self._n_running) if self._n_running else 0.0
 
     def _render(self) -> RenderableType:
         return Text(self.line())
 
-    def _log_now_and_then(self) -> None:
-        while not self._over.wait(LOG_SECONDS):
-            logger.info(self.line())
+    def _tick(self) -> None:
+        """Look and tell until it is over; a log without a terminal gets a line now and then."""
+        logged = time.monotonic()
+        while not self._over.wait(min(LOOK_SECONDS, LOG_SECONDS)):
+            self.look()
+            self._tell()
+            if not self._console.is_terminal and time.monotonic() - logged >= LOG_SECONDS:
+                logged = time.monotonic()
+                logger.info(self.line())
+
+    def _tell(self) -> None:
+        found = self.figures()
+        if found["done"] >= found["total"]:
+            found["seconds_left"] = 0.0  # else the last guess would stand in the tracking for ever
+        told = {f"{self._what}_{name}": value for name, value in found.items() if name != "seconds"}
+        for sink in sinks:
+            sink(told)
 
 
 def clock(seconds: float) -> str:

@@ -7,10 +7,13 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 
+from kedro_datasets._utils.spark_utils import get_spark_with_remote_support  # the very session of SparkDatasetV2
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -76,19 +79,42 @@ def needs_start() -> bool:
 
 
 def is_remote() -> bool:
-    """Return whether Spark Connect is asked for."""
-    return "SPARK_REMOTE" in os.environ
+    """Return whether Spark Connect is asked for, Databricks' included."""
+    return "SPARK_REMOTE" in os.environ or _is_databricks_connect()
+
+
+def _is_databricks_connect() -> bool:
+    """Return whether the session to come is Databricks Connect's; the very test of `get_spark_with_remote_support`."""
+    if not {"DATABRICKS_HOST", "DATABRICKS_TOKEN"} <= set(os.environ):
+        return False
+    try:
+        return find_spec("databricks.connect") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def works_elsewhere(settings: Mapping[str, object]) -> bool:
+    """Return whether the workers of the session, there or to come, are other than this process' own."""
+    if is_remote():
+        return not _is_own(os.environ.get("SPARK_REMOTE", ""))
+    spark = SparkSession.getActiveSession() or (SparkSession.builder.getOrCreate() if needs_start() else None)
+    if spark is None:
+        return not _is_own(str(settings.get("spark.master") or "local"))
+    return "connect" in type(spark).__module__ or not _is_own(spark.conf.get("spark.master") or "local")
+
+
+def _is_own(master: str) -> bool:
+    return master == "local" or master.startswith("local[")
 
 
 def start(settings: Mapping[str, object]) -> SparkSession:
-    """Start or take over the session, set what can be set on it, and send it this package if it is remote."""
-    builder = SparkSession.builder
-    spark = (builder.remote(os.environ["SPARK_REMOTE"]) if is_remote() else builder).getOrCreate()
+    """Start or take over the session, set what can be set on it, and send this package to workers elsewhere."""
+    spark: SparkSession = get_spark_with_remote_support()
     for key, value in _texts(settings).items():
         if key.startswith("spark.sql.") and spark.conf.isModifiable(key):
             spark.conf.set(key, value)
-    if is_remote():
-        spark.addArtifacts(str(_zipped_package()), pyfile=True)
+    if is_remote() or works_elsewhere(settings):
+        spark.addArtifacts(str(zipped_package()), pyfile=True)
     return spark
 
 
@@ -107,12 +133,13 @@ def n_cores(spark: SparkSession) -> int:
     return max(1, partitions.count())
 
 
-def _zipped_package() -> Path:
-    """Zip this package, so that workers elsewhere can import it (a remote session takes no wheel)."""
+@cache
+def zipped_package() -> Path:
+    """Zip this package for workers elsewhere; the same bytes every time, since a session refuses a changed file."""
     target = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}_")) / f"{PACKAGE}.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in _modules(files(PACKAGE), PACKAGE):
-            archive.writestr(name, source.read_bytes())
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, source in sorted(_modules(files(PACKAGE), PACKAGE)):
+            archive.writestr(zipfile.ZipInfo(name), source.read_bytes(), zipfile.ZIP_DEFLATED)
     return target
 
 

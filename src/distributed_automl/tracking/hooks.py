@@ -1,4 +1,4 @@
-"""kedro-mlflow's hook, with two things more: it goes on without a server, and it logs typed parameters one by one."""
+"""kedro-mlflow's hook, and more: it goes on without a server, logs typed parameters one by one, and progress."""
 
 import logging
 import os
@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 
+from distributed_automl.tracking.progress import ProgressLog
 from distributed_automl.tracking.run import flatten, log_values, report_trouble
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class TrackingProbe(MlflowHook):  # type: ignore[misc]
         self._is_mlflow_enabled = True
         self._is_away = False
         self._logged: set[str] = set()
+        self._progress: ProgressLog | None = None
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -74,6 +76,18 @@ class TrackingProbe(MlflowHook):  # type: ignore[misc]
         if self._is_away:
             self._disable(run_params)
         super().before_pipeline_run(run_params, pipeline, catalog)
+        if self._is_mlflow_enabled and self.run_id is not None:
+            self._progress = ProgressLog(str(self.run_id))
+
+    def log_progress(self, figures: dict[str, float]) -> None:
+        """Log figures of a run under way; returns at once, and does nothing where the run is not tracked."""
+        if self._progress is not None:
+            self._progress.offer(figures)
+
+    def _end_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.close()
+        self._progress = None
 
     def _disable(self, run_params: dict[str, Any]) -> None:
         """Tell kedro-mlflow to leave these pipelines alone, in its own words."""
@@ -100,6 +114,7 @@ class TrackingProbe(MlflowHook):  # type: ignore[misc]
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Close the run."""
+        self._end_progress()
         self._unless_away(lambda: super(TrackingProbe, self).after_pipeline_run(run_params, pipeline, catalog))
 
     @hook_impl
@@ -107,6 +122,7 @@ class TrackingProbe(MlflowHook):  # type: ignore[misc]
         self, error: Exception, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Close the run as failed."""
+        self._end_progress()
         self._unless_away(lambda: super(TrackingProbe, self).on_pipeline_error(error, run_params, pipeline, catalog))
 
     def _unless_away(self, call: Callable[[], None]) -> None:
