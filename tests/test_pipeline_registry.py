@@ -41,14 +41,26 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def test_when_registered_then_every_pipeline_is_there(pipelines: dict[str, Pipeline]) -> None:
     named = {"data_engineering", "train", "promote", "predict", "evaluate", "report", "track", "__default__"}
-    assert set(pipelines) == named | {"portfolio"}
+    assert set(pipelines) == named | {"plan", "portfolio"}
 
 
 def test_when_training_starts_from_one_s_own_table_then_nothing_else_is_needed(pipelines: dict[str, Pipeline]) -> None:
     assert free_inputs(pipelines["train"].from_inputs("master_df")) == {"master_df"} | LEDGERS & {
         "fits_before",
         "plans_before",
-    } | {"portfolio"}
+    } | {"portfolio", "master_df_version"}
+
+
+def test_when_a_plan_is_made_then_it_is_made_as_training_makes_it_and_nothing_is_fitted(
+    pipelines: dict[str, Pipeline],
+) -> None:
+    ahead = next(node for node in pipelines["plan"].nodes if node.name == "plan_ahead")
+    training = next(node for node in pipelines["train"].nodes if node.name == "make_plan")
+    assert (ahead.func, ahead.inputs) == (training.func, training.inputs)
+    assert pipelines["plan"].all_outputs().isdisjoint({"plan", "runs", "fits", "pooled_fits", "training_results"})
+    own = pipelines["plan"].from_inputs("master_df")
+    assert free_inputs(own) == free_inputs(pipelines["train"].from_inputs("master_df"))
+    assert "next_plan" not in pipelines["__default__"].all_outputs()
 
 
 def test_when_a_portfolio_is_made_from_one_s_own_table_then_nothing_else_is_needed(
@@ -65,6 +77,7 @@ def test_when_predicting_starts_from_one_s_own_table_then_nothing_else_is_needed
 ) -> None:
     assert free_inputs(pipelines["predict"].from_inputs("master_df_predict")) == {
         "master_df_predict",
+        "master_df_predict_version",
         "champions",
         "fits_before",
     }
@@ -87,7 +100,7 @@ def test_when_too_much_failed_then_the_run_ends_after_tracking_and_before_promot
 
 
 @pytest.mark.parametrize(
-    "name", ["data_engineering", "portfolio", "train", "promote", "predict", "evaluate", "report", "track"]
+    "name", ["data_engineering", "plan", "portfolio", "train", "promote", "predict", "evaluate", "report", "track"]
 )
 def test_when_a_pipeline_is_run_then_its_inputs_are_in_the_catalog(
     pipelines: dict[str, Pipeline], name: str, catalog: set[str]

@@ -1,4 +1,4 @@
-"""Kedro's `run`, which tells a wrong parameter or table in one message instead of a page of frames."""
+"""Kedro's `run` and the project's own commands, which tell what is wrong in one message instead of a page of frames."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -9,6 +9,9 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS
 
+from distributed_automl.commands.clean import clean
+from distributed_automl.commands.plan import plan
+from distributed_automl.commands.replay import replay
 from distributed_automl.errors import AutoMLError
 
 RAISED_IN_QUERY = "USER_RAISED_EXCEPTION"
@@ -62,3 +65,13 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 run = readable(kedro_run)
 cli.add_command(run, name="run")
+
+
+@cli.group()
+def fleet() -> None:
+    """Plan, look after and debug the models of all scenarios."""
+
+
+fleet.add_command(readable(plan))
+fleet.add_command(readable(replay))
+fleet.add_command(readable(clean))

@@ -4,6 +4,7 @@ from kedro.pipeline import Pipeline
 
 from distributed_automl.pipelines.data_engineering import pipeline as data_engineering
 from distributed_automl.pipelines.evaluate import pipeline as evaluate
+from distributed_automl.pipelines.plan import pipeline as plan
 from distributed_automl.pipelines.portfolio import pipeline as portfolio
 from distributed_automl.pipelines.predict import pipeline as predict
 from distributed_automl.pipelines.promote import pipeline as promote
@@ -20,6 +21,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     everything = training + promote.create_pipeline() + predicting + evaluating + report.create_pipeline()
     return {
         "data_engineering": data_engineering.create_pipeline(),
+        "plan": data_engineering.create_training_pipeline() + plan.create_pipeline(),
         "train": training,
         "portfolio": data_engineering.create_training_pipeline() + portfolio.create_pipeline(),
         "promote": promote.create_pipeline(),

@@ -7,6 +7,8 @@ from distributed_automl.errors import TableError
 
 POOLED_PREFIX = "__pooled__/"
 """Scenario ids that start so are pools: their fit serves every scenario of the pool."""
+PART_COL = "scenario_bucket"
+"""Column of a table that is stored in parts of whole scenarios: the part. No feature, and not among what is hashed."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,25 @@ FITS = Table(
     key=("scenario_id", "run_id"),
 )
 
+PILOTS = Table(
+    "pilots",
+    (
+        Column("scenario_id", "string", "the pilot"),
+        Column("run_id", "string", "the run that judged configurations on it"),
+        Column("fingerprint", "string", "hash of its rows"),
+        Column("status", "string", "judged | skipped | failed"),
+        Column("stage", "string", "where it was skipped or failed; null when judged"),
+        Column("error_type", "string", "class of the error; null when judged"),
+        Column("message", "string", "the error's message, or the reason to skip; null when judged"),
+        Column("traceback", "string", "of a failure; else null"),
+        Column("n_samples", "bigint", "rows of the pilot after completion of its calendar; else as they came in"),
+        Column("trials", "string", "JSON list: candidate, configuration, gain on the folds; null unless judged"),
+        Column("fit_seconds", "double", "wall time of all its fits"),
+        Column("peak_memory_mb", "double", "peak of the pilot's process; null in-process"),
+    ),
+    key=("scenario_id", "run_id"),
+)
+
 PLAN = Table(
     "plan",
     (
@@ -89,6 +110,7 @@ PLAN = Table(
         Column("scenario_id", "string", "the scenario, or a pool"),
         Column("pool_id", "string", "the pool whose fit serves the scenario; for a pool its own id"),
         Column("n_rows", "bigint", "rows in master_df"),
+        Column(PART_COL, "int", "the part of master_df that holds them; null for pools, and where it has no parts"),
         Column("first_timestamp", "string", "first period; null for tabular tasks"),
         Column("last_timestamp", "string", "last period; null for tabular tasks"),
         Column("rows_fingerprint", "string", "hash of the scenario's rows alone"),
@@ -96,6 +118,13 @@ PLAN = Table(
         Column("pool_fingerprint", "string", "fingerprint of the pooled fit that the fit may use; null: of none"),
         Column("fingerprint", "string", "hash of rows, parameters, code, portfolio and pool"),
         Column("estimated_seconds", "double", "expected core-seconds of the fit"),
+        Column("estimated_memory_mb", "double", "expected memory of its process at the peak"),
+        Column("estimated_from", "string", "own (its latest fit) | rows (and other fits' pace) | guess (rows alone)"),
+        Column(
+            "estimate_factor",
+            "double",
+            "half of the recorded fits lie within this factor of what would have been estimated so; null: unknown",
+        ),
         Column(
             "action",
             "string",
@@ -107,6 +136,21 @@ PLAN = Table(
         Column("fit_run_id", "string", "the run whose fit is reused, or whose outcome stands; null when action is fit"),
     ),
     key=("run_id", "scenario_id"),
+)
+
+RUNS = Table(
+    "runs",
+    (
+        Column("run_id", "string", "the run"),
+        Column("pipeline", "string", "train | predict: one run may do both"),
+        Column("started_at", "timestamp", "UTC; before the first fit or prediction"),
+        Column("parameters", "string", "JSON: block -> its values, every default spelt out"),
+        Column("table_version", "string", "version of master_df, or of master_df_predict; null if it has none"),
+        Column("portfolio", "string", "JSON: the portfolio that searches started from"),
+        Column("code_digest", "string", "hash of the core's sources and of the libraries' versions"),
+        Column("packages", "string", "JSON: library -> version, and Python's"),
+    ),
+    key=("run_id", "pipeline"),
 )
 
 TRAINING_RESULTS = Table(

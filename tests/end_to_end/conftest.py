@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tests.end_to_end.project import Project, Results, prepare_process, run_here, write_table
+from tests.end_to_end.project import Ended, Project, Results, command_here, prepare_process, run_here, write_table
 from tests.scenario.panels import demand_frame, with_future
 
 ODD_STORES = ["007", "7", "../oslo", "a/bergen", "two  words", "größe 日本"]
@@ -24,16 +24,28 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def run(project: Project) -> Iterator[Run]:
-    """Return a function that runs a pipeline in a process that all tests share: Spark starts once."""
+def process(project: Project) -> Iterator[ProcessPoolExecutor]:
+    """A process that all tests share: Spark starts once."""
     with ProcessPoolExecutor(
         1, multiprocessing.get_context("spawn"), initializer=prepare_process, initargs=(str(project.root),)
     ) as process:
+        yield process
 
-        def run_one(env: str, pipeline: str, *from_inputs: str, **params: Any) -> None:
-            process.submit(run_here, str(project.root), env, pipeline, from_inputs, params).result(timeout=300)
 
-        yield run_one
+@pytest.fixture(scope="session")
+def run(project: Project, process: ProcessPoolExecutor) -> Run:
+    """Return a function that runs a pipeline in the shared process."""
+
+    def run_one(env: str, pipeline: str, *from_inputs: str, **params: Any) -> None:
+        process.submit(run_here, str(project.root), env, pipeline, from_inputs, params).result(timeout=300)
+
+    return run_one
+
+
+@pytest.fixture(scope="session")
+def command(project: Project, process: ProcessPoolExecutor) -> Callable[..., Ended]:
+    """Return a function that runs a command of the project, e.g. `fleet plan`, in the shared process."""
+    return lambda *arguments: process.submit(command_here, str(project.root), arguments).result(timeout=300)
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +95,16 @@ def asked(master: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def master_file(master: pd.DataFrame, tables: Path) -> Path:
     return write_table(master, tables / "master.parquet")
+
+
+@pytest.fixture(scope="session")
+def master_in_parts(master: pd.DataFrame, tables: Path) -> Path:
+    """The same table as a folder for each two stores."""
+    folder = tables / "master_in_parts"
+    for part, rows in master.groupby(master["store_id"].astype("category").cat.codes // 2):
+        (folder / f"scenario_bucket={part}").mkdir(parents=True)
+        write_table(rows, folder / f"scenario_bucket={part}" / "rows.parquet")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -180,6 +180,20 @@ def run_here(root: str, env: str, pipeline: str, from_inputs: Sequence[str], par
             mlflow.end_run()
 
 
+def command_here(root: str, arguments: Sequence[str]) -> Ended:
+    """Run one of the project's own commands in this process; an error that is not ours is raised."""
+    from click.testing import CliRunner
+    from kedro.framework.startup import bootstrap_project
+
+    bootstrap_project(root)
+    from distributed_automl.cli import cli
+
+    done = CliRunner().invoke(cli, list(arguments))
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Ended(done.exit_code, done.output)
+
+
 def prepare_process(root: str) -> None:
     """Make a new process one that was started in the project's folder."""
     os.chdir(root)

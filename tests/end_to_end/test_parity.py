@@ -92,12 +92,13 @@ def test_when_a_scenario_is_fitted_alone_then_its_predictions_are_those_among_ma
     pd.testing.assert_frame_equal(found, predictions_of(own.predictions, [ALONE]), check_exact=True)
 
 
-def test_when_fitted_over_spark_connect_then_models_are_those_of_classic_spark(
-    project: Project, own: Own, master_file: Path
+def test_when_fitted_over_spark_connect_from_a_table_in_parts_then_models_are_those_of_classic_spark(
+    project: Project, own: Own, master_in_parts: Path
 ) -> None:
-    results = project.add_environment("connect", tables={"master_df": master_file}, run={"scenarios": CONNECTED})
+    results = project.add_environment("connect", tables={"master_df": master_in_parts}, run={"scenarios": CONNECTED})
     arguments = ("--env=connect", "--pipelines=train", "--from-inputs=master_df")
     project.kedro_run(*arguments, SPARK_REMOTE="local[2]").require_success()
     training = results.training()
     assert sorted(training.index) == sorted(CONNECTED)
     require_same(training, own.training, CONNECTED)
+    assert results.latest("plan")["scenario_bucket"].nunique() > 1

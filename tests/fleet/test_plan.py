@@ -10,9 +10,9 @@ import pytest
 
 from distributed_automl.errors import RunError
 from distributed_automl.fleet import plan as planning
-from distributed_automl.fleet.plan import Past, changed_share, judge, make_plan, near_misses, sample_members
+from distributed_automl.fleet.plan import Outcome, Past, changed_share, judge, make_plan, near_misses, sample_members
 from distributed_automl.fleet.waves import pack
-from distributed_automl.parameters import AutoML, Plan, Tuning
+from distributed_automl.parameters import AutoML, Ensemble, Plan, Tuning
 from distributed_automl.scenario.portfolio import Portfolio
 from distributed_automl.tables import PLAN
 
@@ -22,10 +22,14 @@ NOW = datetime.now(UTC).replace(tzinfo=None)
 
 def outcomes(*statuses: str, age_days: float = 1.0) -> pd.DataFrame:
     rows = [
-        ("a", f"run{i}", "f", NOW - timedelta(days=age_days), status, "tune", f"{status} because", 10, 1.0)
+        ("a", f"run{i}", "f", NOW - timedelta(days=age_days), status, "tune", f"{status} because", 10, 1.0, 300.0)
         for i, status in enumerate(statuses)
     ]
     return pd.DataFrame(rows, columns=list(planning.HISTORY_COLUMNS))
+
+
+def outcomes_of(fits: pd.DataFrame) -> list[Outcome]:
+    return Past(fits, pd.DataFrame()).outcomes.get(("a", "f"), [])
 
 
 @pytest.mark.parametrize(
@@ -46,12 +50,12 @@ def outcomes(*statuses: str, age_days: float = 1.0) -> pd.DataFrame:
 def test_when_there_are_outcomes_of_this_fingerprint_then_the_verdict_follows(
     before: pd.DataFrame, plan: Plan, action: str, run_id: str | None
 ) -> None:
-    verdict = judge(before, plan, known=True)
+    verdict = judge(outcomes_of(before), plan, known=True)
     assert (verdict.action, verdict.fit_run_id) == (action, run_id)
 
 
 def test_when_a_scenario_is_skipped_again_then_the_recorded_reason_is_given() -> None:
-    assert judge(outcomes("skipped"), Plan(), known=True).reason == "skipped because"
+    assert judge(outcomes_of(outcomes("skipped")), Plan(), known=True).reason == "skipped because"
 
 
 def test_when_pools_are_sampled_then_whole_scenarios_up_to_the_cap_in_an_order_of_their_own() -> None:
@@ -93,7 +97,7 @@ def fitted(planned: pd.DataFrame, run_id: str = "run1", status: str = "fitted") 
     """Return the outcomes of a plan that was carried out an hour ago."""
     rows = planned[planned["action"] == "fit"]
     done = rows.assign(run_id=run_id, fitted_at=NOW - timedelta(hours=1), status=status, stage="tune")
-    done = done.assign(message="because", n_samples=rows["n_rows"], fit_seconds=1.0)
+    done = done.assign(message="because", n_samples=rows["n_rows"], fit_seconds=1.0, peak_memory_mb=300.0)
     return done.loc[:, list(planning.HISTORY_COLUMNS)]
 
 
@@ -118,6 +122,19 @@ def test_when_nothing_changed_then_all_is_reused(plans: Any, panel: Any, make_se
     assert set(again["action"]) == {"reuse"}
     assert set(again["fit_run_id"]) == {"run1"}
     assert again["wave"].isna().all()
+
+
+@pytest.mark.spark
+def test_when_what_changes_is_about_scenarios_alone_then_the_pool_is_not_fitted_again(
+    to_spark: Any, panel: Any, make_setup: Any
+) -> None:
+    rows = to_spark(panel(list("abcd")))
+    none = Past(outcomes(), pd.DataFrame(columns=PLAN.names))
+    first = make_plan(rows, none, make_setup(), run_id="run1", n_cores=2)
+    changed = make_setup()
+    changed = replace(changed, automl=changed.automl.model_copy(update={"ensemble": Ensemble(max_members=2)}))
+    again = make_plan(rows, Past(fitted(first), first), changed, run_id="run2", n_cores=2)
+    assert actions(again) == {POOL: "reuse", **dict.fromkeys("abcd", "fit")}
 
 
 @pytest.mark.spark

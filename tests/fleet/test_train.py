@@ -1,7 +1,9 @@
 """Training on Spark and here: each scenario once, whatever its neighbours do."""
 
 import json
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,13 +12,15 @@ import pytest
 
 from distributed_automl.errors import RunError
 from distributed_automl.fleet import plan as planning
+from distributed_automl.fleet import progress as progress_module
 from distributed_automl.fleet import train
-from distributed_automl.fleet.fingerprint import code_digest
+from distributed_automl.fleet.fingerprint import code_digest, measure
 from distributed_automl.fleet.fitting import require_same_code
 from distributed_automl.fleet.plan import Past, make_plan
-from distributed_automl.fleet.progress import Progress
+from distributed_automl.fleet.progress import Progress, watching
 from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable
-from distributed_automl.tables import TRAINING_RESULTS
+from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL
+from distributed_automl.tables import PLAN, TRAINING_RESULTS
 
 pytestmark = pytest.mark.spark
 
@@ -34,6 +38,7 @@ def do_train(monkeypatch: pytest.MonkeyPatch, make_ledger: Any, to_spark: Any) -
         monkeypatch.setattr(train, "fit_attempt", attempt)
         master, progress = to_spark(rows), Progress()
         fits = make_ledger(f"{root}fits", run_id, table="fits")
+        fits.watch = watching
         plans = make_ledger(f"{root}plan", run_id, table="plan", runs="latest")
         before = make_ledger(f"{root}plan", run_id, table="plan").load()
         past = Past.read(fits.load(), before)
@@ -76,6 +81,29 @@ def test_when_trained_here_then_the_rows_are_those_of_spark(
     ]
     assert found[1]["peak_memory_mb"].isna().all()
     pd.testing.assert_frame_equal(found[0].drop(columns=differing), found[1].drop(columns=differing))
+
+
+def test_when_a_task_ends_then_progress_moves_before_its_wave_does(
+    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt, seen = fake_attempt({"a": "failed"}), tmp_path / "seen"
+
+    def tell(figures: dict[str, float]) -> None:
+        if (figures.get("scenarios_done"), figures.get("scenarios_failed")) == (1, 1):
+            seen.touch()
+
+    def wait_for_a(job: Any, order: Any, frame: pd.DataFrame, on_stage: Any) -> dict[str, Any]:
+        deadline = time.monotonic() + 100
+        while order.scenario_id == "b" and not seen.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return dict(attempt(job, order, frame, on_stage))
+
+    monkeypatch.setattr(progress_module, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(progress_module, "sinks", [tell])
+    setup = make_setup(n_waves=1, limits={"seconds": 120.0, "memory_mb": 1024})
+    results = do_train(panel(["a", "b"]), setup, wait_for_a)
+    assert list(results["status"]) == ["failed", "fitted"]
+    assert seen.exists()
 
 
 def test_when_a_worker_has_other_code_then_nothing_is_fitted() -> None:
@@ -188,3 +216,64 @@ def test_when_results_are_narrow_then_they_are_json_able(
     results = do_train(panel(["a", "b"]), make_setup(), fake_attempt())
     assert "model" not in results
     assert json.loads(results[["metrics", "kpis"]].to_json())["kpis"]["0"] == {"units_short": 1.0}
+
+
+def test_when_the_table_has_parts_then_a_wave_opens_the_files_of_its_own(
+    tmp_path: Path, spark: Any, panel: Any, make_setup: Any, fake_attempt: Any, make_ledger: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(train, "define_features", lambda *_: None)
+    monkeypatch.setattr(train, "fit_attempt", fake_attempt())
+    master = in_parts(spark, panel(["a", "b", "c", "d"]), tmp_path / "master")
+    setup = make_setup()
+    sizes = measure(master, setup.problem).assign(
+        run_id=RUN_ID, action="fit", fingerprint="f", core_fingerprint="c", pool_fingerprint=None, estimated_seconds=1.0
+    )
+    planned = planning.place(sizes, setup.plan, 2)
+    assert planned.groupby("wave")["scenario_bucket"].agg(set).tolist() == [{0}, {1}]
+    make_ledger("plan", table="plan").save(planned.reindex(columns=PLAN.names))
+    plan, nothing = make_ledger("plan", table="plan").load(), make_ledger("fits", table="fits").load()
+    waves = train.fit_scenarios(master, plan, nothing, setup, Progress())
+    first = next(waves)
+    for file in (tmp_path / "master" / "scenario_bucket=1").glob("*.parquet"):
+        file.write_bytes(b"not parquet")
+    fitted = first.select("scenario_id", "n_samples", "model").toPandas()
+    assert sorted(fitted["scenario_id"]) == sorted(planned.loc[planned["wave"] == 1, "scenario_id"])
+    assert b"scenario_bucket" not in fitted["model"].iloc[0]
+    with pytest.raises(Exception, match="not a Parquet file"):
+        next(waves).toPandas()
+
+
+def in_parts(spark: Any, rows: pd.DataFrame, folder: Path) -> Any:
+    """Write the panel as somebody else would, two stores in each part, and read it again."""
+    codes = rows["store"].astype("category").cat.codes // 2
+    spark.createDataFrame(rows.assign(scenario_bucket=codes)).write.partitionBy("scenario_bucket").parquet(str(folder))
+    return spark.read.parquet(str(folder))
+
+
+@pytest.mark.parametrize("adaptive", ["true", "false"])
+def test_when_adaptive_execution_is_on_or_off_then_a_bucket_is_a_task_and_the_first_is_started_first(
+    spark: Any, adaptive: str
+) -> None:
+    places = range(40)
+    rows = pd.DataFrame(
+        {"y": places, SCENARIO_COL: [f"s{i % 10}" for i in places], BUCKET_COL: [i % 5 for i in places]}
+    )
+    orders = pd.DataFrame({BUCKET_COL: range(5)})
+    left = spark.createDataFrame(rows, f"y int, `{SCENARIO_COL}` string, `{BUCKET_COL}` int")
+    right = spark.createDataFrame(orders, f"`{BUCKET_COL}` int")
+    before = spark.conf.get("spark.sql.adaptive.enabled")
+    spark.conf.set("spark.sql.adaptive.enabled", adaptive)
+    try:
+        found = train.apply_by_bucket(tell_task, left, right, 5, "bucket int, task int, n_rows int").toPandas()
+    finally:
+        spark.conf.set("spark.sql.adaptive.enabled", before)
+    assert found.sort_values("task").to_numpy().tolist() == [[number, number, 8] for number in range(5)]
+
+
+def tell_task(rows: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+    """Say which task, by its number, works on a bucket; Spark starts them in the order of their numbers."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    assert context is not None
+    return pd.DataFrame({"bucket": orders[BUCKET_COL], "task": context.partitionId(), "n_rows": len(rows)})

@@ -2,16 +2,19 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from functools import cached_property
+from typing import NamedTuple
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError, TableError
+from distributed_automl.fleet.estimates import estimate
 from distributed_automl.fleet.fingerprint import (
     code_digest,
     core_fingerprint,
@@ -21,19 +24,30 @@ from distributed_automl.fleet.fingerprint import (
     with_pool,
     with_portfolio,
 )
+from distributed_automl.fleet.scenario_ids import without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
-from distributed_automl.fleet.waves import estimate_seconds, fill_bins, n_tasks, pack
+from distributed_automl.fleet.waves import fill_tasks, pack
 from distributed_automl.parameters import Plan
-from distributed_automl.tables import PLAN, POOLED_PREFIX
+from distributed_automl.tables import PART_COL, PLAN, POOLED_PREFIX
 
 logger = logging.getLogger(__name__)
 
 HISTORY_COLUMNS = (
     "scenario_id", "run_id", "fingerprint", "fitted_at", "status", "stage", "message", "n_samples", "fit_seconds",
+    "peak_memory_mb",
 )  # fmt: skip
 FIT, REUSE, SKIP, OUTSIDE = "fit", "reuse", "skip", "outside"
 POOL_WAVE = 0
 """The wave of the pools; the scenarios' begin at 1."""
+
+
+class Outcome(NamedTuple):
+    """What came of one earlier fit."""
+
+    run_id: str
+    fitted_at: datetime
+    status: str
+    message: str | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,18 @@ class Past:
         columns = ["scenario_id", "run_id", "pool_id", "n_rows", "rows_fingerprint"]
         plans = plans_before.where(F.col("run_id").isin(runs)).select(*columns).toPandas()
         return cls(fits, plans)
+
+    @cached_property
+    def outcomes(self) -> Mapping[tuple[str, str], list[Outcome]]:
+        """Outcomes of each scenario and fingerprint, oldest first.
+
+        Two scenarios may hold the same rows under different names, but not one fit.
+        """
+        found: dict[tuple[str, str], list[Outcome]] = {}
+        keys, columns = ("scenario_id", "fingerprint"), Outcome._fields
+        for name, one, *values in self.fits[[*keys, *columns]].itertuples(index=False, name=None):
+            found.setdefault((name, one), []).append(Outcome(*values))
+        return found
 
 
 @dataclass(frozen=True)
@@ -86,25 +112,31 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
         RunError: `run.scenarios` names a scenario that is not there, or the table is empty.
     """
     sizes = measure(master_df, setup.problem)
-    _check_sizes(sizes, setup)
+    check_sizes(sizes, setup)
     settings = settings_digest(master_df, setup)
     pools = plan_pools(sizes, past, setup, settings)
-    settings = with_portfolio(settings, setup.portfolio_in_use().digest)
+    of_scenarios = digest_of([settings, setup.automl.model_dump(mode="json")])
+    settings = with_portfolio(of_scenarios, setup.portfolio_in_use().digest)
     scenarios = plan_scenarios(sizes, pools, past, setup, settings)
     pools = _without_unneeded(pools, scenarios)
-    planned = place(pd.concat([pools, scenarios], ignore_index=True), past, setup.plan, n_cores)
+    everyone = pd.concat([pools, scenarios], ignore_index=True)
+    planned = place(everyone.join(estimate(everyone, past.fits)), setup.plan, n_cores)
     return nullable(planned.assign(run_id=run_id)[PLAN.names])
 
 
 def settings_digest(master_df: DataFrame, setup: Setup) -> str:
-    """Return the digest of what decides a fit beside rows, portfolio and pool: parameters, definitions, code."""
-    definitions = define_features(master_df.schema, setup.problem, setup.automl)
+    """Return the digest of what decides any fit beside its rows: parameters, definitions, code.
+
+    What is about scenarios alone is not in it: it fits no pool again.
+    """
+    definitions = define_features(without_helpers(master_df).schema, setup.problem, setup.automl)
     logger.info("%s", definitions.summary())
-    parameters = [setup.problem.model_dump(mode="json"), setup.automl.model_dump(mode="json")]
+    parameters = [setup.problem.model_dump(mode="json"), setup.automl.of_pools.model_dump(mode="json")]
     return digest_of([parameters, definitions.digest, code_digest()])
 
 
-def _check_sizes(sizes: pd.DataFrame, setup: Setup) -> None:
+def check_sizes(sizes: pd.DataFrame, setup: Setup) -> None:
+    """Raise RunError or TableError unless there are scenarios, of allowed names, and all of `run.scenarios`."""
     if sizes.empty:
         raise RunError("master_df has no rows: check the engineering's inputs and its origin")
     reserved = sizes.loc[sizes["scenario_id"].str.startswith(POOLED_PREFIX), "scenario_id"]
@@ -150,7 +182,7 @@ def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, sett
     elif frozen is not None and not (outcomes["fingerprint"] == now).any():
         verdict, now = frozen
     else:
-        verdict = judge(outcomes[outcomes["fingerprint"] == now], plan, known=not outcomes.empty)
+        verdict = judge(past.outcomes.get((pool_id, now), []), plan, known=not outcomes.empty)
     chosen = members[members["scenario_id"].isin(list(sampled))]
     return {
         "scenario_id": pool_id,
@@ -233,15 +265,14 @@ def _without_unneeded(pools: pd.DataFrame, scenarios: pd.DataFrame) -> pd.DataFr
 
 def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: Setup, settings: str) -> pd.DataFrame:
     """Return one row per scenario: fingerprints and verdict."""
-    served = pools[pools["serves"]].set_index("pool_id")["fingerprint"]
+    served = dict(pools.loc[pools["serves"], ["pool_id", "fingerprint"]].itertuples(index=False, name=None))
     cores = [core_fingerprint(settings, rows) for rows in sizes["rows_fingerprint"]]
     of_pools = [served.get(pool_id) for pool_id in sizes["pool_id"]]
     prints = [with_pool(core, pool) for core, pool in zip(cores, of_pools, strict=True)]
-    outcomes = dict(iter(past.fits.groupby("fingerprint")))
-    seen, none = set(past.fits["scenario_id"]), past.fits.iloc[:0]
+    seen = set(past.fits["scenario_id"])
     inside = set(setup.run.scenarios) or set(sizes["scenario_id"])
     verdicts = [
-        judge(_of(outcomes.get(one, none), name), setup.plan, known=name in seen)
+        judge(past.outcomes.get((name, one), []), setup.plan, known=name in seen)
         if name in inside
         else Verdict(OUTSIDE, "not among run.scenarios")
         for name, one in zip(sizes["scenario_id"], prints, strict=True)
@@ -251,12 +282,7 @@ def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: 
     return sizes.join(pd.DataFrame(prints_of, index=sizes.index, dtype=object)).join(told)
 
 
-def _of(outcomes: pd.DataFrame, scenario_id: str) -> pd.DataFrame:
-    """Keep the scenario's own outcomes: two scenarios may hold the same rows under different names, but not one fit."""
-    return outcomes[outcomes["scenario_id"] == scenario_id]
-
-
-def judge(outcomes: pd.DataFrame, plan: Plan, *, known: bool) -> Verdict:
+def judge(outcomes: Sequence[Outcome], plan: Plan, *, known: bool) -> Verdict:
     """Decide what is done.
 
     Args:
@@ -266,23 +292,23 @@ def judge(outcomes: pd.DataFrame, plan: Plan, *, known: bool) -> Verdict:
     """
     if plan.refit == "all":
         return Verdict(FIT, "plan.refit is 'all'")
-    if outcomes.empty:
+    if not outcomes:
         return Verdict(FIT, "its rows, parameters, code, portfolio or pool changed" if known else "new")
-    fitted = outcomes[outcomes["status"] == "fitted"]
-    if not fitted.empty:
+    fitted = [outcome for outcome in outcomes if outcome.status == "fitted"]
+    if fitted:
         return _judge_fitted(fitted, plan)
-    last = outcomes.iloc[-1]
-    if last["status"] == "failed" and plan.retry_failed:
+    last = outcomes[-1]
+    if last.status == "failed" and plan.retry_failed:
         return Verdict(FIT, "failed before, tried again (plan.retry_failed)")
-    return Verdict(SKIP, str(last["message"]), str(last["run_id"]))
+    return Verdict(SKIP, str(last.message), last.run_id)
 
 
-def _judge_fitted(fitted: pd.DataFrame, plan: Plan) -> Verdict:
+def _judge_fitted(fitted: Sequence[Outcome], plan: Plan) -> Verdict:
     """For equal fingerprints the earlier fit counts; its age is the latest one's."""
-    age = datetime.now(UTC) - pd.Timestamp(fitted["fitted_at"].iloc[-1]).tz_localize(UTC).to_pydatetime()
+    age = datetime.now(UTC) - fitted[-1].fitted_at.replace(tzinfo=UTC)
     if plan.refit == "stale" and age > timedelta(days=plan.max_age_days):
         return Verdict(FIT, f"its fit is {age.days} days old, more than plan.max_age_days ({plan.max_age_days:g})")
-    return Verdict(REUSE, "unchanged", str(fitted["run_id"].iloc[0]))
+    return Verdict(REUSE, "unchanged", fitted[0].run_id)
 
 
 def _verdict_columns(verdict: Verdict) -> dict[str, object]:
@@ -292,16 +318,18 @@ def _verdict_columns(verdict: Verdict) -> dict[str, object]:
 # --- waves -----------------------------------------------------------------------------------------------------------
 
 
-def place(planned: pd.DataFrame, past: Past, plan: Plan, n_cores: int) -> pd.DataFrame:
-    """Add estimated_seconds, and wave and bucket to whatever is fitted."""
-    planned = planned.assign(estimated_seconds=estimate_seconds(planned, past.fits), wave=None, bucket=None)
+def place(planned: pd.DataFrame, plan: Plan, n_cores: int) -> pd.DataFrame:
+    """Add wave and bucket to whatever is fitted; `planned` has estimated_seconds and PART_COL."""
+    planned = planned.assign(wave=None, bucket=None)
     is_pool = planned["scenario_id"].str.startswith(POOLED_PREFIX)
     to_fit = planned["action"] == FIT
     pools, scenarios = planned.index[to_fit & is_pool], planned.index[to_fit & ~is_pool]
     seconds = planned["estimated_seconds"]
     planned.loc[pools, "wave"] = POOL_WAVE
-    planned.loc[pools, "bucket"] = fill_bins(list(seconds[pools]), n_tasks(len(pools), plan, n_cores))
-    packing = pack(list(seconds[scenarios]), plan, n_cores)
+    planned.loc[pools, "bucket"] = fill_tasks(list(seconds[pools]), plan, n_cores)
+    parts = planned.loc[scenarios, PART_COL]
+    known = None if parts.isna().any() else parts.to_numpy(dtype=int)
+    packing = pack(list(seconds[scenarios]), plan, n_cores, parts=known)
     planned.loc[scenarios, "wave"] = packing.waves
     planned.loc[scenarios, "bucket"] = packing.buckets
     return planned

@@ -173,7 +173,7 @@ def group_reasons(expanded: pd.DataFrame) -> pd.DataFrame:
     if lost.empty:
         return pd.DataFrame(columns=REASON_COLUMNS)
     keyed = lost.assign(
-        pattern=lost["reason"].fillna("no reason given").map(_pattern),
+        pattern=lost["reason"].fillna("no reason given").map(pattern_of),
         **{name: lost[name].astype(object).where(lost[name].notna(), "") for name in ("stage", "error_type")},
     )
     grouped = keyed.groupby(["status", "stage", "error_type", "pattern"], as_index=False).agg(
@@ -186,7 +186,7 @@ def group_reasons(expanded: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-def _pattern(reason: str) -> str:
+def pattern_of(reason: str) -> str:
     """Leave out what differs between scenarios: quoted names and numbers."""
     first_line = reason.strip().splitlines()[0] if reason.strip() else "no reason given"
     return re.sub(r"'[^']*'|\"[^\"]*\"|\d[\d.,:T-]*", "…", first_line)

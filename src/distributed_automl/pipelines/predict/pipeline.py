@@ -12,8 +12,8 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 predict,
-                ["master_df_predict", "champions", "fits_before", *parameters],
-                ["predictions", "asked"],
+                ["master_df_predict", "champions", "fits_before", *parameters, "master_df_predict_version"],
+                ["prediction_runs", "predictions", "asked"],
                 name="predict",
             ),
             Node(check_predictions, ["predictions", "asked", "params:run_id"], None, name="check_predictions"),

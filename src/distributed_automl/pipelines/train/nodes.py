@@ -11,6 +11,7 @@ from distributed_automl.fleet import plan as planning
 from distributed_automl.fleet import train
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable
+from distributed_automl.fleet.runs import record_training
 from distributed_automl.fleet.session import n_cores
 from distributed_automl.fleet.setup import Setup, read_portfolio
 from distributed_automl.parameters import AutoML, Plan, Problem, Run
@@ -28,14 +29,15 @@ def make_plan(
     run: Run,
     run_id: str,
     portfolio: dict[str, Any],
-) -> pd.DataFrame:
-    """Decide what is fitted, what is reused, and why."""
+    master_df_version: str | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Decide what is fitted, what is reused, and why; and write down what the run is set up with."""
     setup = Setup(problem, automl, plan, run, read_portfolio(portfolio))
     past = planning.Past.read(fits_before, plans_before)
     cores = 1 if run.engine == "local" else n_cores(master_df.sparkSession)
     planned = planning.make_plan(master_df, past, setup, run_id=run_id, n_cores=cores)
     logger.info(planning.summary(planned))
-    return planned
+    return planned, record_training(setup, run_id, master_df_version).row()
 
 
 def fit_pools(

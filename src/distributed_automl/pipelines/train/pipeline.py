@@ -11,6 +11,16 @@ from distributed_automl.pipelines.train.nodes import (
 )
 
 SETUP = ["params:problem", "params:automl", "params:plan", "params:run"]
+PLANNED_FROM = [
+    "master_df",
+    "fits_before",
+    "plans_before",
+    *SETUP,
+    "params:run_id",
+    "portfolio",
+    "master_df_version",
+]
+"""What a plan is made from, here and where nothing but a plan is wanted."""
 
 
 def create_pipeline() -> Pipeline:
@@ -23,8 +33,8 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 make_plan,
-                ["master_df", "fits_before", "plans_before", *SETUP, "params:run_id", "portfolio"],
-                "plan",
+                PLANNED_FROM,
+                ["plan", "runs"],
                 name="make_plan",
             ),
             Node(fit_pools, ["master_df", "plan", "fits_before", *SETUP], "pooled_fits", name="fit_pools"),

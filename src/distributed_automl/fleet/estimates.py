@@ -1,0 +1,108 @@
+"""What fits are expected to cost: as recorded before, else by rows at the recorded pace, else by rows alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from distributed_automl.tables import POOLED_PREFIX
+
+OWN, ROWS, GUESS = "own", "rows", "guess"
+"""Where an estimate is from: the scenario's own latest fit, its rows and other fits' pace, or its rows alone."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """What a fit costs before any is recorded: what every fit costs, and what its rows add."""
+
+    base: float
+    per_row: float
+
+    def of(self, n_rows: pd.Series) -> np.ndarray:
+        """Return the cost of fits of so many rows, shape (n,)."""
+        return self.base + self.per_row * n_rows.to_numpy(dtype=np.float64)
+
+
+SECONDS: Mapping[bool, Law] = {False: Law(0.5, 0.002), True: Law(2.0, 0.0007)}
+"""Core-seconds of a scenario's fit (False) and of a pool's (True), which tries far less."""
+MEMORY_MB: Mapping[bool, Law] = {False: Law(300.0, 0.01), True: Law(300.0, 0.01)}
+"""Memory of its process: libraries, rows, and the features made of them."""
+
+
+def estimate(sizes: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """Estimate what fits cost.
+
+    Args:
+        sizes: scenario_id, n_rows of scenarios and pools.
+        history: earlier fits, oldest first: scenario_id, status, n_samples, fit_seconds, peak_memory_mb.
+
+    Returns:
+        In the order of `sizes`: estimated_seconds, estimated_memory_mb, estimated_from (of the seconds: OWN, ROWS or
+        GUESS), estimate_factor (half of the recorded fits lie within this factor of what would have been estimated so;
+        NaN where nothing is recorded to tell).
+    """
+    is_pool = is_pool_id(sizes["scenario_id"])
+    parts = [_estimate(sizes[is_pool == kind], _fitted(history, kind), kind) for kind in (False, True)]
+    return pd.concat(parts).loc[sizes.index]
+
+
+def estimate_seconds(sizes: pd.DataFrame, history: pd.DataFrame) -> np.ndarray:
+    """Return the seconds of `estimate`, shape (n_sizes,); `peak_memory_mb` need not be recorded."""
+    recorded = history if "peak_memory_mb" in history else history.assign(peak_memory_mb=np.nan)
+    return estimate(sizes, recorded)["estimated_seconds"].to_numpy()
+
+
+def by_rows(n_rows: pd.Series) -> np.ndarray:
+    """Return seconds of a first fit of scenarios of so many rows, shape (n,)."""
+    return SECONDS[False].of(n_rows)
+
+
+def is_pool_id(scenario_ids: pd.Series) -> pd.Series:
+    """Return which ids are pools'."""
+    return scenario_ids.str.startswith(POOLED_PREFIX).astype(bool)
+
+
+def _fitted(history: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
+    fitted = history[(history["status"] == "fitted") & history["n_samples"].notna()]
+    return fitted[is_pool_id(fitted["scenario_id"]) == of_pools]
+
+
+def _estimate(sizes: pd.DataFrame, fitted: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
+    """Estimate for scenarios, or for pools."""
+    seconds = _cost(sizes, fitted, "fit_seconds", SECONDS[of_pools])
+    memory = _cost(sizes, fitted, "peak_memory_mb", MEMORY_MB[of_pools])
+    return pd.DataFrame(
+        {
+            "estimated_seconds": seconds["cost"],
+            "estimated_memory_mb": memory["cost"],
+            "estimated_from": seconds["basis"],
+            "estimate_factor": seconds["factor"],
+        },
+        index=sizes.index,
+    )
+
+
+def _cost(sizes: pd.DataFrame, fitted: pd.DataFrame, name: str, law: Law) -> pd.DataFrame:
+    """Return cost, basis and factor of each, in the order of `sizes`."""
+    recorded = fitted[fitted[name].notna() & (fitted[name] > 0)]
+    latest = recorded.drop_duplicates("scenario_id", keep="last").set_index("scenario_id")
+    paces = latest[name].astype(np.float64) / law.of(latest["n_samples"])
+    pace = float(paces.median()) if len(paces) else 1.0
+    own = sizes["scenario_id"].map(latest[name]).astype(np.float64)
+    basis = np.where(own.notna(), OWN, ROWS if len(paces) else GUESS)
+    factors = {OWN: _factor(_repeats(recorded, name)), ROWS: _factor(paces / pace), GUESS: np.nan}
+    costs = own.fillna(pd.Series(pace * law.of(sizes["n_rows"]), index=sizes.index))
+    return pd.DataFrame({"cost": costs, "basis": basis, "factor": [factors[one] for one in basis]}, index=sizes.index)
+
+
+def _repeats(recorded: pd.DataFrame, name: str) -> pd.Series:
+    """Return each scenario's latest cost over the one before, of those that were fitted twice."""
+    costs = recorded[name].astype(np.float64)
+    ratios = costs / costs.groupby(recorded["scenario_id"]).shift()
+    return ratios.groupby(recorded["scenario_id"]).last().dropna()
+
+
+def _factor(ratios: pd.Series) -> float:
+    """Return the factor that half of the ratios are within, NaN for fewer than two: (2, 1/2, 1) gives 2."""
+    return float(np.exp(np.median(np.abs(np.log(ratios))))) if len(ratios) > 1 else np.nan
