@@ -1,5 +1,6 @@
 """The environments that ship with the project: where their runs are tracked, and where their data lies."""
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,8 +10,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry as REGISTRY
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog
-from kedro.io.core import Version
+from kedro.io.core import DatasetError, Version
 
+from distributed_automl.datasets.bucketed import BucketedDataset
+from distributed_automl.datasets.complete import CompleteDataset
 from distributed_automl.datasets.folders import Folders
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.datasets.portfolio import PortfolioDataset
@@ -106,6 +109,16 @@ def test_when_the_root_is_a_bucket_then_a_portfolio_and_a_ledger_s_folders_live_
     assert ledger.folders() == [f"{root}/fits/run/0000-abc"]  # as Spark reads it, by Hadoop's name of the store
     ledger.store.delete("run/0000-abc")
     assert not ledger.exists()
+
+
+def test_when_a_table_is_half_written_in_a_bucket_then_its_latest_version_is_the_one_before(bucket: None) -> None:
+    root, (whole, half) = "s3a://bucket/automl/table", ("2026-01-01T00.00.00.000Z", "2026-01-02T00.00.00.000Z")
+    Bucket().touch(f"bucket/automl/table/{whole}/table/_SUCCESS")
+    Bucket().touch(f"bucket/automl/table/{half}/table/_temporary/0/part-0.parquet")
+    for make in (CompleteDataset, partial(BucketedDataset, by=["k"])):
+        assert make(filepath=root, version=Version(None, None)).resolve_load_version() == whole
+        with pytest.raises(DatasetError, match=f"found no _SUCCESS in '.*bucket/automl/table/{half}/table'"):
+            make(filepath=root, version=Version(half, None)).load()
 
 
 def test_when_a_job_writes_to_a_bucket_then_its_finished_tasks_can_be_counted(bucket: None) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,15 @@ from kedro.pipeline import Node, Pipeline
 from distributed_automl import hooks
 from distributed_automl.configuration import ConfigurationError
 from distributed_automl.datasets.ledger import LedgerDataset
-from distributed_automl.hooks import RUN_ID, ParametersHook, ProgressHook, RunIdHook, SparkHook, new_run_id
+from distributed_automl.hooks import (
+    RUN_ID,
+    ParametersHook,
+    ProgressHook,
+    RunIdHook,
+    SparkHook,
+    new_run_id,
+    require_environment,
+)
 
 FITS = Pipeline([Node(lambda run: run, "params:run", "fits", name="fit", tags="train")])
 REPORTS = Pipeline([Node(lambda run: run, "params:run", "report", name="report", tags="report")])
@@ -21,6 +30,8 @@ CATALOG = DataCatalog({"params:run": MemoryDataset({})})
 
 
 class Loader(dict[str, Any]):
+    conf_source, env = "conf", None
+
     def __missing__(self, name: str) -> Any:
         raise MissingConfigException(name)
 
@@ -54,6 +65,40 @@ def test_when_a_run_id_is_given_then_it_is_kept() -> None:
     catalog = DataCatalog({})
     RunIdHook().after_catalog_created(catalog, {RUN_ID: "mine"})
     assert catalog.load(RUN_ID) == "mine"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[RunIdHook, DataCatalog, LedgerDataset]:
+    """A run that is about to begin."""
+    fits = LedgerDataset(filepath=str(tmp_path / "fits"), table="fits")
+    hook, catalog = RunIdHook(), DataCatalog({"fits": fits, "params:run": MemoryDataset({})})
+    hook.after_catalog_created(catalog, {RUN_ID: "mine"})
+    return hook, catalog, fits
+
+
+@pytest.mark.parametrize("end", [RunIdHook.after_pipeline_run, RunIdHook.on_pipeline_error])
+def test_when_a_run_touches_a_ledger_then_it_says_so_until_it_ends(run: Any, end: Callable[[RunIdHook], None]) -> None:
+    hook, catalog, fits = run
+    assert list(fits.store.writers()) == []
+    hook.before_pipeline_run(FITS, catalog)
+    (told,) = fits.store.writers()
+    assert (told.folder, told.began) == ("runs/mine", fits.as_of)
+    end(hook)
+    assert list(fits.store.writers()) == []
+
+
+def test_when_a_run_touches_no_ledger_then_nothing_is_written(run: Any, tmp_path: Path) -> None:
+    hook, catalog, _ = run
+    hook.before_pipeline_run(REPORTS, catalog)
+    hook.before_pipeline_run(FITS, DataCatalog({}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_when_the_note_cannot_be_written_then_the_run_goes_on(run: Any, caplog: pytest.LogCaptureFixture) -> None:
+    hook, catalog, fits = run
+    Path(fits.store.root).write_text("a file where a folder should be")
+    hook.before_pipeline_run(FITS, catalog)
+    assert "could not note that the run lives" in caplog.text
 
 
 def test_when_spark_is_local_then_it_is_configured_but_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,3 +187,13 @@ def told_to(figures: list[dict[str, float]]) -> Callable[[dict[str, float]], Non
 
 def test_when_there_is_no_spark_yml_then_there_are_no_settings() -> None:
     assert hooks._section(Loader(), "spark") == {}
+
+
+def test_when_there_is_no_such_environment_then_the_error_names_those_that_are_there(tmp_path: Path) -> None:
+    for name in ("base", "cluster"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(ConfigurationError, match=r"no environment 'nope' in .*: expected one of \['base', 'cluster'\]"):
+        require_environment(tmp_path, "nope")
+    require_environment(tmp_path, "cluster")
+    require_environment(tmp_path, None)
+    require_environment(tmp_path / "conf.tar.gz", "nope")

@@ -1,8 +1,11 @@
 """Hooks of the project: parameters checked all at once, a run's identity, a Spark session that is not started early."""
 
+import logging
 import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from kedro.config import MissingConfigException
@@ -11,7 +14,9 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from distributed_automl.configuration import require_valid
+from distributed_automl.configuration import ConfigurationError, require_valid
+
+logger = logging.getLogger(__name__)
 
 RUN_ID = "params:run_id"
 RUN = "params:run"
@@ -32,14 +37,29 @@ class ParametersHook:
         """Check every block of parameters.
 
         Raises:
-            ConfigurationError: names every fault.
+            ConfigurationError: names every fault, or there is no such environment.
         """
         loader = context.config_loader
+        require_environment(Path(str(loader.conf_source)), loader.env)
         require_valid(_section(loader, "parameters"), _section(loader, "globals"))
 
 
+def require_environment(source: Path, env: str | None) -> None:
+    """Raise ConfigurationError if an environment has no folder in the configuration; an archive is not looked into."""
+    if env and source.is_dir() and not (source / env).is_dir():
+        there = sorted(folder.name for folder in source.iterdir() if folder.is_dir())
+        raise ConfigurationError(f"there is no environment '{env}' in {source}: expected one of {there}")
+
+
 class RunIdHook:
-    """Tells a run who it is: its id, to nodes as `params:run_id` and to the ledgers; the versions of what it reads."""
+    """Tells a run who it is: its id, to nodes as `params:run_id` and to the ledgers; the versions of what it reads.
+
+    And says beside the fits, as long as it lives, that it is under way: no clean-up removes then what it may read.
+    """
+
+    def __init__(self) -> None:
+        """Know of no run yet."""
+        self._under_way = ExitStack()
 
     @hook_impl(tryfirst=True)
     def after_catalog_created(self, catalog: CatalogProtocol[Any, Any], parameters: dict[str, Any]) -> None:
@@ -55,6 +75,29 @@ class RunIdHook:
                 dataset.run_id, dataset.as_of = run_id, began
             if isinstance(dataset, VersionDataset):
                 dataset.source = catalog.get(dataset.of)
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Say that the run is under way, if it touches a ledger. Last: a run that another hook refuses never began."""
+        self._under_way.close()  # one that was interrupted
+        ledgers = _ledgers(catalog)
+        fits = ledgers.get("fits")
+        if fits is None or fits.run_id is None or not pipeline.datasets() & set(ledgers):
+            return
+        try:
+            self._under_way.enter_context(fits.store.running(fits.run_id, fits.as_of))
+        except OSError as error:  # who may only read may run all the same
+            logger.warning("could not note that the run lives: %s; clean up only when it has ended", error)
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self) -> None:
+        """Say that the run is over."""
+        self._under_way.close()
+
+    @hook_impl(tryfirst=True)
+    def on_pipeline_error(self) -> None:
+        """Say that the run is over."""
+        self._under_way.close()
 
 
 class SparkHook:
@@ -120,6 +163,12 @@ class ProgressHook:
         from distributed_automl.fleet import progress
 
         progress.sinks[:] = [self._sink]
+
+
+def _ledgers(catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
+    from distributed_automl.datasets.ledger import LedgerDataset
+
+    return {name: one for name in list(catalog.keys()) if isinstance(one := catalog.get(name), LedgerDataset)}
 
 
 def _needs_workers(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> bool:

@@ -10,6 +10,12 @@ def test_when_a_plan_was_printed_then_the_command_that_carries_it_out_means_the_
     assert command_to_train("cluster", params) == (
         "kedro run --env=cluster --pipelines=train --from-inputs=master_df --params=plan.refit=all,run.limits.seconds=9"
     )
+    typed = {"problem": {"season": None}, "automl": {"ensemble": {"enabled": False}}}
+    assert command_to_train(None, typed).endswith("--params=problem.season=null,automl.ensemble.enabled=false")
+    assert command_to_train(None, {}, {"master_df": "2026-01-01T00.00.00.000Z"}, "my conf") == (
+        "kedro run --pipelines=train --from-inputs=master_df --load-versions=master_df:2026-01-01T00.00.00.000Z "
+        "'--conf-source=my conf'"
+    )
 
 
 def test_when_a_command_is_about_the_fleet_then_its_options_are_those_of_kedro_run() -> None:

@@ -9,6 +9,7 @@ from kedro.io.core import DatasetError, Version
 from pyspark.sql import functions as F
 
 from distributed_automl.datasets.bucketed import BucketedDataset
+from distributed_automl.errors import TableError
 from distributed_automl.tables import PART_COL
 
 pytestmark = pytest.mark.spark
@@ -49,6 +50,20 @@ def test_when_one_part_is_wanted_then_the_files_of_the_others_are_not_opened(spa
     assert frame.where(F.col(PART_COL) == wanted).select("y").toPandas()["y"].count() == n_rows
     with pytest.raises(Exception, match="not a Parquet file"):
         frame.select("y").toPandas()
+
+
+@pytest.mark.parametrize("version", [None, Version(None, "2026-01-02T00.00.00.000Z")])
+def test_when_it_has_no_rows_then_saving_says_so_and_leaves_no_version(
+    spark: Any, tmp_path: Path, version: Version | None
+) -> None:
+    entry(tmp_path / "other", version=Version(None, "2026-01-01T00.00.00.000Z")).save(ROWS)
+    table = entry(tmp_path / ("other" if version else "plain"), version=version)
+    with pytest.raises(DatasetError, match="table has no rows: check the engineering's inputs and") as raised:
+        table.save(spark.createDataFrame(ROWS).where("false"))
+    assert isinstance(raised.value.__cause__, TableError)
+    later = entry(tmp_path / "other", version=Version(None, None))
+    assert later.list_versions(full_path=False) == ["2026-01-01T00.00.00.000Z"]
+    assert (table if version else later).load().count() == len(ROWS)
 
 
 def test_when_it_is_described_wrongly_then_the_error_says_how(spark: Any, tmp_path: Path) -> None:

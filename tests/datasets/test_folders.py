@@ -1,6 +1,7 @@
 """Which folders count, and for whom, while others are written, replaced and removed."""
 
 import json
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,6 +135,27 @@ def test_when_a_note_is_half_written_then_its_author_lives(store: Folders) -> No
     put(store, "r1/a", is_committed=False)
     Path(store.root, "r1/_a.alive").write_text('{"began": ')
     assert store.aborted(datetime.now(UTC) - HOUR) == []
+    (writer,) = store.writers()
+    assert writer.began < NOW - 10_000 * HOUR  # nobody knows: nothing goes that he could read
+
+
+def test_when_a_note_was_left_half_written_long_ago_then_its_author_is_dead(store: Folders) -> None:
+    put(store, "r1/a", is_committed=False)
+    note = Path(store.root, "r1/_a.alive")
+    note.touch()
+    os.utime(note, (NOW.timestamp(), NOW.timestamp()))
+    assert store.aborted(NOW - HOUR) == []
+    assert store.aborted(NOW + HOUR) == ["r1/a"]
+    assert store.forgotten(NOW + HOUR) == ["r1/_a.alive"]
+
+
+def test_when_a_run_is_under_way_then_it_is_told_and_counts_as_no_folder(store: Folders) -> None:
+    with store.running("r1", NOW):
+        (run,) = store.writers()
+        assert (run.folder, run.began) == ("runs/r1", NOW)
+        assert store.look().visible(datetime.now(UTC)) == []
+        assert store.aborted(datetime.now(UTC) + HOUR) == []
+    assert list(store.writers()) == []
 
 
 def test_when_a_replacement_is_gone_then_its_note_is_forgotten_after_a_while(store: Folders) -> None:
@@ -142,6 +164,13 @@ def test_when_a_replacement_is_gone_then_its_note_is_forgotten_after_a_while(sto
     assert store.forgotten(NOW + HOUR) == ["r4/_n.replaces"]
     store.forget("r4/_n.replaces")
     assert not list(Path(store.root, "r4").iterdir())
+
+
+def test_when_a_replacement_is_not_there_yet_then_its_note_is_kept_as_long_as_its_author_lives(store: Folders) -> None:
+    with store.writing("r4/n", NOW):
+        store.announce("r4/n", ["r1/a"], None)
+        assert store.forgotten(datetime.now(UTC) - HOUR) == []
+    assert store.forgotten(datetime.now(UTC) - HOUR) == ["r4/_n.replaces"]
 
 
 def test_when_a_folder_is_removed_twice_then_the_second_time_does_nothing(store: Folders) -> None:
@@ -171,6 +200,24 @@ def test_when_a_store_complains_then_the_line_is_found_among_the_causes(said: st
     error.__cause__ = ValueError(f"Task failed\n\tat Writer.write\nCaused by: {said}\n\tat Disk.write")
     assert complaint_of(error) == said
     assert complaint_of(ValueError("Job aborted: a key twice")) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("scenario 'Forbidden Planet': too few rows"),
+        ValueError(
+            "org.apache.spark.SparkException: Job aborted\nCaused by: org.apache.spark.api.python.PythonException: "
+            "ValueError: 'Forbidden Planet'\ndistributed_automl.errors.RunError: 'Forbidden Planet'"
+        ),
+    ],
+)
+def test_when_a_worker_only_names_what_sounds_like_a_closed_store_then_it_is_no_complaint(error: Exception) -> None:
+    assert complaint_of(error) is None
+
+
+def test_when_a_file_system_is_closed_then_its_own_error_is_a_complaint() -> None:
+    assert complaint_of(PermissionError("Forbidden")) == "Forbidden"
 
 
 def test_when_a_store_refuses_a_save_then_the_error_says_what_stays_and_what_to_do(

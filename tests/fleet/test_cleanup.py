@@ -9,9 +9,15 @@ import pandas as pd
 import pytest
 
 from distributed_automl.datasets import ledger as ledgers_module
+from distributed_automl.fleet import cleanup as cleanup_module
 from distributed_automl.fleet.cleanup import (
+    Folder,
     Ledgers,
+    Rewriting,
     Rules,
+    _replaced,
+    _rewrite,
+    _save_what_is_needed_again,
     clean_up,
     file_numbers,
     needed_fits,
@@ -67,8 +73,10 @@ FITS_THERE = [
 PLANS = [
     planned("a", 1, FIT), planned("a", 5, FIT), planned("b", 1, FIT), planned("b", 2, FIT), planned("b", 4, REUSE, 1),
     planned("b", 5, OUTSIDE), planned(POOL, 1, FIT), planned(POOL, 5, OUTSIDE),
+    planned("a", 6, FIT), planned("a", 7, FIT),
 ]  # fmt: skip
-CHAMPIONS_SINCE = [champion("a", 1, 1), champion("a", 2, 2), champion("a", 3, 3)]
+"""The runs of days 6 and 7 were killed before they fitted."""
+CHAMPIONS_SINCE = [champion("a", 1, 1), champion("a", 2, 2), champion("a", 3, 3), champion("a", 3, 4)]
 NEEDED = {("a", 5), ("a", 3), ("a", 2), ("b", 1), (POOL, 1), (POOL, 3), ("c", 9)}
 """The latest plan's, two champions', what a plan reuses though a later one looks away, its pool, the latest pool, the
 young one."""
@@ -190,6 +198,69 @@ def test_when_a_clean_up_is_killed_then_nothing_is_lost_and_the_next_one_does_it
     assert len(found.replaced) == 1  # what the first one wrote
     clean_up(second, found, RULES, now=NOW)
     assert filled(10).fits.load().count() == len(NEEDED)
+
+
+@pytest.mark.spark
+def test_when_two_save_at_once_what_is_needed_again_then_it_is_there_once(spark: Any, ledgers: Any) -> None:
+    ledgers(4).fits.save(frame_of(FITS, [fit("a", 4), fit("a", 3)]))
+    ledgers(5).fits.save(frame_of(FITS, [fit("a", 5)]))
+    ledgers(5).champions.save(frame_of(CHAMPIONS, [champion("a", 4, 5)]))
+    store = ledgers(5).fits.store
+    old, new = ledgers(5).fits.listed()
+    store.announce(new, [old], NOW - 3 * HOUR)
+    one, two = ledgers(9), ledgers(9)
+    going, seen = [Folder(one.fits, old, 1, 1)], two.fits.listed()
+    assert seen == [new]
+    two.fits.listed = lambda: seen  # it looked before the first one had saved
+    for each in (one, two):
+        _save_what_is_needed_again(each, going, RULES, NOW)
+    store.delete(old)
+    later = ledgers(10).fits.load().select("scenario_id", "run_id").toPandas()
+    assert sorted(zip(later["scenario_id"], later["run_id"], strict=True)) == [("a", run_id(4)), ("a", run_id(5))]
+    ((_, second),) = _replaced(ledgers(10).fits, datetime.now(UTC) - HOUR)
+    store.delete(second)
+
+    # its folder is left out in its turn, and somebody needs its fit again: it is saved from there
+    (mine,) = [name for name in ledgers(10).fits.listed() if name != new]
+    ledgers(9).fits.save(frame_of(FITS, [fit("c", 9)]))
+    (last,) = set(ledgers(10).fits.listed()) - {mine, new}
+    store.announce(last, [mine], NOW - 2 * HOUR)
+    third = ledgers(11)
+    assert third.fits.listed() == sorted([new, last])
+    _save_what_is_needed_again(third, [Folder(third.fits, mine, 1, 1)], RULES, NOW)
+    store.delete(mine)
+    assert days_of(ledgers(12).fits.load().toPandas()) == {("a", 4), ("a", 5), ("c", 9)}
+
+
+@pytest.mark.spark
+def test_when_a_fit_is_there_twice_then_it_is_written_anew_once(
+    spark: Any, ledgers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers_module, "LEAD", timedelta(0))
+    for _ in range(2):
+        ledgers(9).fits.save(frame_of(FITS, [fit("a", 9)]))
+    cleaner = ledgers(9)
+    sources = cleaner.fits.listed()
+    _rewrite(cleaner, Rewriting(tuple(sources), 2, 2, 2, 2, 2), RULES, NOW)
+    later = ledgers(10).fits
+    assert len(later.listed()) == 1
+    assert later.load().count() == 1
+
+
+def test_when_a_run_is_under_way_between_two_saves_then_what_it_may_read_stays(
+    ledgers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup_module, "_choose", lambda *_: None)
+    there, now = ledgers(9), datetime.now(UTC)
+    plans, fits = there.plans.store, there.fits.store
+    for name in ("r1/a", "r2/b"):
+        Path(plans.root, name).mkdir(parents=True)
+        plans.commit(name)
+    plans.announce("r2/b", ["r1/a"], now - 3 * HOUR)
+    with fits.running("early", now - 4 * HOUR):
+        assert [one.name for one in survey(there, RULES, now=now).waiting] == ["r1/a"]
+    with fits.running("late", now - 2 * HOUR):
+        assert [one.name for one in survey(there, RULES, now=now).replaced] == ["r1/a"]
 
 
 def test_when_rows_are_put_into_files_then_none_is_larger_than_a_reader_can_hold() -> None:

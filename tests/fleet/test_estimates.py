@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from distributed_automl.fleet.estimates import estimate, estimate_seconds
+from distributed_automl.fleet.estimates import estimate
 
 POOL = "__pooled__/all"
 HISTORY = ["scenario_id", "status", "n_samples", "fit_seconds", "peak_memory_mb"]
@@ -38,7 +38,6 @@ def test_when_a_scenario_was_fitted_then_its_latest_fit_counts_and_others_go_at_
     assert list(found["estimated_seconds"]) == pytest.approx([3.0, 7.5])  # 3 * 2.5
     assert list(found["estimated_memory_mb"]) == pytest.approx([605.0, 620.0])  # 2 * 310
     assert list(found["estimated_from"]) == ["own", "rows"]
-    assert list(estimate_seconds(sizes(a=250, new=1000), before)) == pytest.approx([3.0, 7.5])
 
 
 def test_when_fits_were_repeated_then_half_of_them_lie_within_the_factor() -> None:

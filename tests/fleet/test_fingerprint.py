@@ -110,5 +110,6 @@ def test_when_the_part_s_name_is_taken_for_something_else_then_the_error_says_so
     as_text = rows.withColumn(PART_COL, F.lit("red"))
     with pytest.raises(TableError, match=r"\['scenario_bucket'\] are reserved"):
         measure(as_text, PROBLEM)
-    with pytest.raises(TableError, match=r"\['scenario_bucket'\] are reserved"):
-        measure(rows.withColumn(PART_COL, F.col("i")), PROBLEM.model_copy(update={"scenario_keys": (PART_COL,)}))
+    for role in ("scenario_keys", "known_in_advance"):
+        with pytest.raises(TableError, match=r"\['scenario_bucket'\] are reserved"):
+            measure(rows.withColumn(PART_COL, F.col("i")), PROBLEM.model_copy(update={role: (PART_COL,)}))

@@ -1,5 +1,6 @@
 """`kedro fleet plan`: what a training run would do now and what it would take, before anything is fitted."""
 
+import json
 import shlex
 from typing import Any
 
@@ -26,14 +27,28 @@ def plan(
     session = KedroSession.create(env=env, runtime_params=params, conf_source=conf_source)
     with session:
         session.run(pipeline_names=["plan"], from_inputs=from_inputs, load_versions=load_versions)
-    click.echo(f"\nThis plan is carried out by\n  {command_to_train(env, params)}\n")
+    click.echo(f"\nThis plan is carried out by\n  {command_to_train(env, params, load_versions, conf_source)}\n")
 
 
-def command_to_train(env: str | None, params: dict[str, Any]) -> str:
+def command_to_train(
+    env: str | None,
+    params: dict[str, Any],
+    load_versions: dict[str, str] | None = None,
+    conf_source: str | None = None,
+) -> str:
     """Return the command that trains on the very table that was planned for."""
-    flat = ",".join(f"{name}={value}" for name, value in _flat(params))
+    given = {
+        "--params": ",".join(f"{name}={_written(value)}" for name, value in _flat(params)),
+        "--load-versions": ",".join(f"{name}:{version}" for name, version in (load_versions or {}).items()),
+        "--conf-source": conf_source,
+    }
     options = [*([f"--env={env}"] if env else []), "--pipelines=train", "--from-inputs=master_df"]
-    return shlex.join(["kedro", "run", *options, *([f"--params={flat}"] if flat else [])])
+    return shlex.join(["kedro", "run", *options, *(f"{name}={value}" for name, value in given.items() if value)])
+
+
+def _written(value: object) -> str:
+    """Return a value the way the command line takes it: `null` and `true` are YAML's words."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _flat(params: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

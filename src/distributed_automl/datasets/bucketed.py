@@ -1,18 +1,20 @@
 """A table in parts of whole scenarios: whoever wants some of them opens the files of their parts only."""
 
+from glob import escape
 from typing import Any
 
 import pandas as pd
 from kedro.io.core import DatasetError, Version
 from kedro_datasets._utils.spark_utils import get_spark_with_remote_support  # the very session of SparkDatasetV2
-from kedro_datasets.spark import SparkDatasetV2
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from distributed_automl.datasets.complete import CompleteDataset
+from distributed_automl.errors import TableError
 from distributed_automl.tables import PART_COL
 
 
-class BucketedDataset(SparkDatasetV2):  # type: ignore[misc]
+class BucketedDataset(CompleteDataset):
     """A parquet table in folders ``scenario_bucket=<n>``, each of which holds all rows of the scenarios in it.
 
     A frame that is loaded has the column `scenario_bucket` (int) besides those that were saved. The fleet fills its
@@ -67,7 +69,11 @@ class BucketedDataset(SparkDatasetV2):  # type: ignore[misc]
         self._n_buckets = n_buckets
 
     def _save(self, data: DataFrame | pd.DataFrame) -> None:
-        """Write each bucket by one task, its scenarios one after another."""
+        """Write each bucket by one task, its scenarios one after another.
+
+        Raises:
+            TableError: there are no rows.
+        """
         frame = get_spark_with_remote_support().createDataFrame(data) if isinstance(data, pd.DataFrame) else data
         missing = [name for name in self._by if name not in frame.columns]
         if missing:
@@ -76,6 +82,9 @@ class BucketedDataset(SparkDatasetV2):  # type: ignore[misc]
         bucket = F.pmod(F.xxhash64(*keys), F.lit(self._n_buckets)).cast("int")
         parts = frame.withColumn(PART_COL, bucket).repartition(PART_COL)
         super()._save(parts.sortWithinPartitions(PART_COL, *keys))
+        if not self._glob_function(f"{escape(str(self._written_path()))}/{PART_COL}=*"):
+            self._withdraw()  # nobody could load it: it has no file to tell the columns
+            raise TableError(f"{self._filepath.name} has no rows: check the engineering's inputs and its origin")
 
     def _describe(self) -> dict[str, Any]:
         return {**super()._describe(), "by": self._by, "n_buckets": self._n_buckets}

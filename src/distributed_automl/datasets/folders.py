@@ -3,6 +3,7 @@
 A folder ``<root>/<run_id>/<name>`` counts if it has a `_SUCCESS`. Beside it may lie
 
 - ``<root>/<run_id>/_<name>.alive``: somebody is writing the folder; when his run began, and when he last said so.
+- ``<root>/runs/_<run_id>.alive``: a run is under way, and may read whatever counted when it began.
 - ``<root>/<run_id>/_<name>.replaces``: the folder has the rows of others, which do not count any more from a moment on.
 
 That moment is later than the folder's own end, so that a run sees either the one or the others from its beginning to
@@ -14,7 +15,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,12 +35,20 @@ LEAD = timedelta(minutes=10)
 _FSSPEC_PROTOCOLS = {"s3a": "s3", "s3n": "s3", "dbfs": "file", "wasbs": "abfs", "wasb": "abfs", "abfss": "abfs"}
 """Hadoop's names of file systems that fsspec calls otherwise."""
 
+RUNS = "runs"
+"""Where the notes of runs under way lie, as if each wrote a folder of that name."""
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+
 _COMPLAINT = re.compile(
     r"no space left on device|disk quota exceeded|file too large|read-only file system|permission denied"
     r"|mkdirs failed to create|access ?denied|accesscontrolexception|forbidden",
     re.IGNORECASE,
 )
 """What stores say when they are full or closed, in Python, in Java and over HTTP."""
+_SAID_BY_A_STORE = re.compile(
+    r"\[Errno \d+\]|^(?!.*PythonException).*\b(?:java|javax|org|com|io|software|shaded)\.[\w.$]*(?:Exception|Error)\b"
+)
+"""An error of the operating system, or an exception of Java; what it only passes on of a worker's Python is neither."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +147,15 @@ class Folders:
             yield Replacement(_folder_of(note), sources, datetime.fromisoformat(since) if since else None)
 
     def writers(self) -> Iterator[Writer]:
-        """Yield who writes a folder, or died over it. A note that cannot be read is being written: its author lives."""
+        """Yield who writes a folder or is under way, or died over it.
+
+        A note that cannot be read is being written, or its author died over it: the file's own time says which. He may
+        have begun at any time.
+        """
         for note in self._notes(ALIVE):
             told = self._read(note)
-            beat = datetime.fromisoformat(told["beat"]) if told else _now()
-            yield Writer(_folder_of(note), datetime.fromisoformat(told["began"]) if told else beat - LEAD, beat)
+            beat = datetime.fromisoformat(told["beat"]) if told else self._modified(note)
+            yield Writer(_folder_of(note), datetime.fromisoformat(told["began"]) if told else _UNKNOWN, beat)
 
     def aborted(self, dead_since: datetime) -> list[str]:
         """Return the folders that do not count, and of whose writer nothing was heard since a time.
@@ -156,11 +169,17 @@ class Folders:
         return sorted(present - living - self.look().committed)
 
     def forgotten(self, dead_since: datetime) -> list[str]:
-        """Return the notes of writers of whom nothing was heard since a time, and of replacements that are gone."""
+        """Return the notes of writers of whom nothing was heard since a time, and of replacements that are gone.
+
+        The order matters: who replaces others says so before there is a folder, and lives until it counts.
+        """
         files, root = self._filesystem()
         old = [one for one in self.replacements() if one.since is None or one.since < dead_since]
-        gone = [_note(one.folder, REPLACES) for one in old if not files.exists(f"{root}/{one.folder}")]
-        return gone + [_note(writer.folder, ALIVE) for writer in self.writers() if writer.beat < dead_since]
+        writers = list(self.writers())
+        living = {writer.folder for writer in writers if writer.beat > dead_since}
+        missing = [one.folder for one in old if one.folder not in living and not files.exists(f"{root}/{one.folder}")]
+        silent = [writer.folder for writer in writers if writer.beat < dead_since]
+        return [*(_note(folder, REPLACES) for folder in missing), *(_note(folder, ALIVE) for folder in silent)]
 
     def uri(self, folder: str) -> str:
         """Return a folder as Spark reads it."""
@@ -196,6 +215,10 @@ class Folders:
             beats.join()
             with suppress(OSError):  # a store that fails now has told so already
                 self._remove(_note(folder, ALIVE))
+
+    def running(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
+        """Say, as long as the block runs, that a run is under way: what counted when it began must stay."""
+        return self.writing(f"{RUNS}/{run_id}", began)
 
     def _beat(self, folder: str, began: datetime, over: threading.Event) -> None:
         while not over.wait(BEAT_SECONDS):
@@ -244,6 +267,15 @@ class Folders:
             return {}
         return told if isinstance(told, dict) else {}
 
+    def _modified(self, note: str) -> datetime:
+        """Return when a note was written last; now if it is gone, or the file system does not say."""
+        files, root = self._filesystem()
+        try:
+            modified: datetime = files.modified(f"{root}/{note}")
+        except (FileNotFoundError, NotImplementedError):
+            return _now()
+        return modified if modified.tzinfo else modified.replace(tzinfo=UTC)
+
     def _write(self, note: str, told: Mapping[str, Any]) -> None:
         files, root = self._filesystem()
         files.makedirs(f"{root}/{note.rsplit('/', 1)[0]}", exist_ok=True)
@@ -266,7 +298,8 @@ def complaint_of(error: BaseException) -> str | None:
     seen: BaseException | None = error
     while seen is not None:
         for line in str(seen).splitlines():
-            if _COMPLAINT.search(line):
+            is_said_by_a_store = isinstance(seen, OSError) or _SAID_BY_A_STORE.search(line)
+            if is_said_by_a_store and _COMPLAINT.search(line):
                 return line.strip().removeprefix("Caused by: ")
         seen = seen.__cause__ or seen.__context__
     return None

@@ -6,6 +6,7 @@ with a later clean-up, when no run can read them any more. So a clean-up may be 
 at once: the one that comes second does its work for nothing.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,11 +33,12 @@ SMALL_FILE_BYTES = MAX_FILE_BYTES // 4
 FREED_SHARE = 0.2
 """Share of a folder's bytes that must be needed no more before the rest is written anew."""
 N_CHAMPIONS = 2
-"""Champions of a scenario whose fits stay: the one that predicts, and the one before it, to roll back to."""
+"""Fits of a scenario's champions that stay: the one that predicts, and the one before it, to roll back to."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _ROW_BYTES = 4_000
 _TEXTS = ("leaderboard", "selection", "hyperparameters", "traceback", "message")
 _FOLDER_OF_FILE = r"([^/]+/[^/]+)/[^/]+$"
+_FIT = ["run_id", "scenario_id"]
 
 
 @dataclass(frozen=True)
@@ -158,11 +160,12 @@ def _folder(ledger: LedgerDataset, name: str) -> Folder:
 def _replaced(ledger: LedgerDataset, dead_since: datetime) -> list[tuple[datetime, str]]:
     """Return the folders of a ledger that do not count any more, or never did, and since when; the earliest first.
 
-    The order matters where one replaced another: what that one had replaced must be gone before it is.
+    The order matters where one replaced another: what that one had replaced must be gone before it is. Who has ended
+    before it is looked has said since when.
     """
+    living = {writer.folder for writer in ledger.store.writers() if writer.beat > dead_since}
     listing = ledger.store.look()
     accepted, void = listing.judged()
-    living = {writer.folder for writer in ledger.store.writers() if writer.beat > dead_since}
     pairs = [(one.since or _NEVER, name) for one in accepted for name in sorted(one.sources & listing.committed)]
     pairs += [(one.since or _NEVER, one.folder) for one in void if one.folder not in living]
     return sorted(pairs)
@@ -175,7 +178,8 @@ def needed_fits(fits: DataFrame, plans: DataFrame, champions: DataFrame, rules: 
     """Return run_id and scenario_id of the fits that stay.
 
     Those of the latest champions, those that the latest plans make, reuse or go by, the latest of each pool, whatever
-    is younger than the grace, and the pooled fits that the models among all these need.
+    is younger than the grace, and the pooled fits that the models among all these need. A plan whose run was killed
+    before it fitted made nothing, and does not count.
 
     Args:
         fits: rows of FITS.
@@ -187,10 +191,14 @@ def needed_fits(fits: DataFrame, plans: DataFrame, champions: DataFrame, rules: 
     is_pool = F.col("scenario_id").startswith(POOLED_PREFIX)
     pools = fits.where(is_pool & (F.col("status") == "fitted"))
     outcome = F.when(F.col("action") == FIT, F.col("run_id")).otherwise(F.col("fit_run_id"))
-    decided = plans.where(F.col("action") != OUTSIDE)
+    decided = plans.where(F.col("action") != OUTSIDE).select(
+        outcome.alias("run_id"), "scenario_id", F.col("run_id").alias("plan_run_id")
+    )
+    realised = decided.join(fits.select(*_FIT), _FIT, "semi")
+    chosen = champions.groupBy("scenario_id", "fit_run_id").agg(F.max("since").alias("since"))  # a pin repeats a fit
     own = [
-        _latest(champions, "since", N_CHAMPIONS).select(F.col("fit_run_id").alias("run_id"), "scenario_id"),
-        _latest(decided, "run_id", rules.n_runs).select(outcome.alias("run_id"), "scenario_id"),
+        _latest(chosen, "since", N_CHAMPIONS).select(F.col("fit_run_id").alias("run_id"), "scenario_id"),
+        _latest(realised, "plan_run_id", rules.n_runs).select("run_id", "scenario_id"),
         _latest(pools, "fitted_at", 1).select("run_id", "scenario_id"),
         fits.where(F.col("fitted_at") > F.lit(now - rules.grace)).select("run_id", "scenario_id"),
     ]
@@ -209,6 +217,10 @@ def _latest(rows: DataFrame, order: str, n: int) -> DataFrame:
 def _needed(ledgers: Ledgers, rules: Rules, now: datetime) -> DataFrame:
     fits, plans, champions = (one.read(one.listed()) for one in (ledgers.fits, ledgers.plans, ledgers.champions))
     return needed_fits(fits, plans, champions, rules, now)
+
+
+def _folder_of_row() -> Column:
+    return F.regexp_extract(F.col("_metadata.file_path"), _FOLDER_OF_FILE, 1).alias("folder")
 
 
 def _row_bytes() -> Column:
@@ -247,8 +259,7 @@ def _weigh(ledger: LedgerDataset, names: Sequence[str], needed: DataFrame) -> pd
     Raises:
         RunError: a row lies in none of the folders that were asked for.
     """
-    folder = F.regexp_extract(F.col("_metadata.file_path"), _FOLDER_OF_FILE, 1).alias("folder")
-    rows = ledger.read(names).select(folder, "run_id", "scenario_id", _row_bytes().alias("bytes"))
+    rows = ledger.read(names).select(_folder_of_row(), "run_id", "scenario_id", _row_bytes().alias("bytes"))
     marked = rows.join(needed.withColumn("is_needed", F.lit(True)), ["run_id", "scenario_id"], "left")
     freed = F.when(F.col("is_needed").isNull(), F.col("bytes")).otherwise(F.lit(0))
     weighed = marked.groupBy("folder").agg(
@@ -281,11 +292,12 @@ def oddly_filed(files: Mapping[str, Sequence[int]], largest: Mapping[str, int]) 
 
 
 def _rewrite(ledgers: Ledgers, rewriting: Rewriting, rules: Rules, now: datetime) -> None:
-    """Write what stays of some folders into one that takes their place."""
+    """Write what stays of some folders, each fit once, into one that takes their place."""
     rows = ledgers.fits.read(rewriting.sources)
     kept = rows.join(_needed(ledgers, rules, now), ["run_id", "scenario_id"], "semi")
     sizes = kept.select("run_id", "scenario_id", _row_bytes().alias("bytes")).toPandas()
-    packed = _in_files(kept, sizes.drop_duplicates(["run_id", "scenario_id"]))
+    once = kept.dropDuplicates(_FIT) if sizes.duplicated(_FIT).any() else kept  # a shuffle of models is dear
+    packed = _in_files(once, sizes.drop_duplicates(_FIT))
     if not ledgers.fits.replace(rewriting.sources, packed):
         logger.warning("somebody else cleaned up at the same time; what this run wrote goes with the next clean-up")
 
@@ -315,19 +327,25 @@ def file_numbers(sizes: Iterable[int], most: int = MAX_FILE_BYTES) -> list[int]:
 def _save_what_is_needed_again(ledgers: Ledgers, replaced: Iterable[Folder], rules: Rules, now: datetime) -> None:
     """Save the fits of folders about to go that somebody has come to need since they were left out.
 
-    A run that began before a clean-up took effect may reuse, and promotion then choose, a fit that it left out.
+    A run that began before a clean-up took effect may reuse, and promotion then choose, a fit that it left out. The new
+    folder says that it has the place of a folder that never was, named by which fits are saved, and from where: of two
+    clean-ups that save the same at once, only the folder of the first counts.
     """
     root = ledgers.fits.store.root
     going = [folder.name for folder in replaced if folder.ledger.store.root == root]
     if not going:
         return
-    ledger, keys = ledgers.fits, ["run_id", "scenario_id"]
-    there = ledger.read(ledger.listed()).select(*keys)
+    ledger = ledgers.fits
+    there = ledger.read(ledger.listed()).select(*_FIT)
     everything = ledger.read([*ledger.listed(), *going])
     plans, champions = (one.read(one.listed()) for one in (ledgers.plans, ledgers.champions))
     needed = needed_fits(everything, plans, champions, rules, now)
-    missed = ledger.read(going).join(needed, keys, "semi").join(there, keys, "anti").dropDuplicates(keys)
-    n_missed = missed.count()
-    if n_missed:
-        logger.info("%s fits that were to go are needed again, and stay", n_missed)
-        ledger.save(missed)
+    missed = needed.join(there, _FIT, "anti")
+    found = ledger.read(going).select(_folder_of_row(), *_FIT).join(missed, _FIT, "semi").toPandas()
+    if found.empty:
+        return
+    logger.info("%s fits that were to go are needed again, and stay", len(found.drop_duplicates(_FIT)))
+    told = "\n".join(sorted("\t".join(row) for row in found.itertuples(index=False, name=None)))
+    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    rows = ledger.read(sorted(set(found["folder"]))).join(missed, _FIT, "semi")
+    ledger.replace([f"needed-again/{digest}"], rows.dropDuplicates(_FIT))

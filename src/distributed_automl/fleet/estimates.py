@@ -47,12 +47,6 @@ def estimate(sizes: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).loc[sizes.index]
 
 
-def estimate_seconds(sizes: pd.DataFrame, history: pd.DataFrame) -> np.ndarray:
-    """Return the seconds of `estimate`, shape (n_sizes,); `peak_memory_mb` need not be recorded."""
-    recorded = history if "peak_memory_mb" in history else history.assign(peak_memory_mb=np.nan)
-    return estimate(sizes, recorded)["estimated_seconds"].to_numpy()
-
-
 def by_rows(n_rows: pd.Series) -> np.ndarray:
     """Return seconds of a first fit of scenarios of so many rows, shape (n,)."""
     return SECONDS[False].of(n_rows)

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from rich.console import Console
 
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.fingerprint import code_digest, digest_of, measure, with_pool
@@ -129,7 +130,8 @@ def replay_fit(recorded: Recorded, master_df: DataFrame, fits: DataFrame, *, deb
     """
     fit = fit_pools if recorded.scenario_id.startswith(POOLED_PREFIX) else fit_scenarios
     attempt = fit_under_debugger if debug else fit_attempt
-    waves = fit(master_df, _alone(recorded), fits, recorded.setup, Progress(), attempt=attempt)
+    progress = Progress(Console(stderr=True, force_terminal=False) if debug else None)  # no live line over pdb's prompt
+    waves = fit(master_df, _alone(recorded), fits, recorded.setup, progress, attempt=attempt)
     row = next(frame for frame in waves if isinstance(frame, pd.DataFrame)).iloc[0]
     found = {name: row[name] for name in COMPARED}
     differing = tuple(name for name in COMPARED if not _same(found[name], recorded.fit[name]))

@@ -99,16 +99,21 @@ def require_columns(frame: DataFrame, problem: Problem) -> None:
         raise TableError("the table does not fit the problem: " + "; ".join(faults))
 
 
-def _missing(types: dict[str, DataType], problem: Problem) -> list[str]:
+def _named(problem: Problem) -> list[str]:
+    """Return the columns that the problem names."""
     timestamp = (problem.timestamp,) if problem.timestamp else ()
-    named = dict.fromkeys((*problem.roles, *timestamp, *problem.known_in_advance, *problem.static, *problem.pool_by))
-    missing = [name for name in named if name not in types]
+    named = (*problem.roles, *timestamp, *problem.known_in_advance, *problem.static, *problem.pool_by)
+    return list(dict.fromkeys(named))
+
+
+def _missing(types: dict[str, DataType], problem: Problem) -> list[str]:
+    missing = [name for name in _named(problem) if name not in types]
     return [f"the problem names the columns {missing}, the table has {sorted(types)}"] if missing else []
 
 
 def _clashes(types: dict[str, DataType], problem: Problem) -> list[str]:
     helpers = [name for name in (SCENARIO_COL, POOL_COL, BUCKET_COL) if name in types]
-    if PART_COL in types and (PART_COL in problem.roles or not isinstance(types[PART_COL], IntegralType)):
+    if PART_COL in types and (PART_COL in _named(problem) or not isinstance(types[PART_COL], IntegralType)):
         helpers.append(PART_COL)
     return [f"the column names {helpers} are reserved; rename them in the engineering"] if helpers else []
 
