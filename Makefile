@@ -32,6 +32,7 @@ cluster-test: set-up ## Train, predict and lose a worker on a Spark cluster of p
 	@echo "-- pytest, on a cluster" && $(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
 
 chaos: set-up ## Kill runs at a hundred random moments and count what is left; not in CI; ARGS="--kills 20 --seed 1"
+	@$(BIN)/python -m pytest -m chaos tests/faults
 	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 viz: set-up ## Open the pipelines in Kedro-Viz

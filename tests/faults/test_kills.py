@@ -41,6 +41,7 @@ def test_when_the_driver_is_killed_then_the_next_run_redoes_the_open_wave_alone(
     assert sum(attempts.values()) - N_STORES <= WAVE
 
 
+@pytest.mark.chaos
 def test_when_python_workers_and_executors_are_killed_and_tasks_speculate_then_each_scenario_is_there_once(
     store: Store, start_driver: Callable[..., Driver]
 ) -> None:
