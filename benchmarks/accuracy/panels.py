@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks.accuracy.forecasting_panels import bundled, dominicks_oj, m4_hourly, m5_store_dept
 from benchmarks.accuracy.panel import Loader, Panel, Part
+from benchmarks.accuracy.receipt_panels import receipts_department_hourly, receipts_store_daily, receipts_weekly
 from benchmarks.accuracy.tabular_panels import tabular_classification, tabular_regression
 from benchmarks.project_runs import PROJECT
 
@@ -16,6 +17,9 @@ PANELS: dict[str, Loader] = {
     "m5_store_dept": m5_store_dept,
     "dominicks_oj": dominicks_oj,
     "m4_hourly": m4_hourly,
+    "receipts_store_daily": receipts_store_daily,
+    "receipts_department_hourly": receipts_department_hourly,
+    "receipts_weekly": receipts_weekly,
     "tabular_regression": tabular_regression,
     "tabular_classification": tabular_classification,
 }

@@ -82,6 +82,27 @@ def test_when_history_does_not_reach_for_one_fold_then_the_reason_says_what_is_n
         split(_forecasting(10), Validation(n_folds=3, min_train_periods=5))
 
 
+@pytest.mark.parametrize(
+    ("frequency", "horizon", "expected"),
+    [
+        ("D", 28, 56),
+        ("D", 3, 14),
+        ("W", 4, 12),
+        ("MS", 3, 24),
+        ("h", 12, 48),
+        (1, 1, 12),
+    ],
+)
+def test_when_nothing_is_asked_for_then_two_horizons_and_two_short_seasons_are_learned_from(
+    frequency: str | int, horizon: int, expected: int
+) -> None:
+    n_needed = expected + 2 * horizon
+    with pytest.raises(ScenarioSkipped, match=f"at least {n_needed} are needed: {expected} to learn from"):
+        split(_forecasting(n_needed - 1, horizon=horizon, frequency=frequency), Validation())
+    splits = split(_forecasting(n_needed, horizon=horizon, frequency=frequency), Validation())
+    assert [len(one.train) for one in _all(splits)] == [expected, expected + horizon]
+
+
 def test_when_there_are_several_series_then_a_window_cuts_all_of_them_at_one_time() -> None:
     samples = _forecasting(14, n_series=2)
     splits = split(samples, Validation(n_folds=1, min_train_periods=5))

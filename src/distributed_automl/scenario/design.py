@@ -149,6 +149,7 @@ class Design:
         quantile: of the target, that the objective is best served by; None: none in particular, a mean or a median.
         fresher: features at fresher gaps; None: there are none but X.
         target_sized: columns of X that are in units of the target: they grow as it does.
+        of_the_year: columns of X that say where in the year, or in which one, a row lies.
     """
 
     samples: Samples
@@ -157,6 +158,7 @@ class Design:
     quantile: float | None = None
     fresher: FresherFeatures | None = field(default=None, repr=False, compare=False)
     target_sized: frozenset[str] = frozenset()
+    of_the_year: frozenset[str] = frozenset()
 
     @property
     def gaps(self) -> tuple[int, ...]:

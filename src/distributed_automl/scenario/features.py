@@ -108,6 +108,14 @@ def is_sized_as(feature: Feature, column: str) -> bool:
     return is_sized_as(feature.base_features[sized_by], column)
 
 
+def tells_the_year(feature: Feature, timestamp: str | None) -> bool:
+    """Return whether a feature is a part of the timestamp that takes a year to come again, or never does."""
+    if not isinstance(feature.primitive, row.DatePart):
+        return False
+    is_long = feature.primitive.part in row.OF_THE_YEAR | row.OF_NO_CYCLE
+    return is_long and feature.base_features[0].get_name() == timestamp
+
+
 @lru_cache(maxsize=128)
 def loaded(definitions: str) -> tuple[Feature, ...]:
     return tuple(ft.load_features(definitions)) if definitions else ()

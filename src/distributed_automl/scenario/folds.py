@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from distributed_automl.errors import ModelError
 from distributed_automl.parameters import AutoML, Costs, Selection
@@ -21,6 +22,7 @@ from distributed_automl.scenario.shift import learn_shift, target_quantile
 from distributed_automl.scenario.split import order_of, split
 from distributed_automl.scenario.synthesis import Definitions, EntityTables, design_of, learn_entities
 
+YEAR = pd.Timedelta(weeks=52)
 OnStage = Callable[[str], None]
 """Told the name of each stage when it begins."""
 
@@ -105,10 +107,22 @@ def select_features(drafts: Sequence[Draft], selection: Selection, *, seed: int)
     ]
 
 
+def learnable(design: Design, train: IntArray) -> pd.DataFrame:
+    """Return the features of the training rows, without those that forecasts cannot learn from so few of them.
+
+    Before a whole year was seen, the part of it that comes next is one that nothing was learned of.
+    """
+    X = design.X.iloc[train]
+    if not design.samples.problem.is_forecasting or not design.of_the_year or not len(train):
+        return X
+    seen = design.samples.timestamps.iloc[train]
+    return X if seen.max() - seen.min() >= YEAR else X.drop(columns=[*design.of_the_year])
+
+
 def _voted(draft: Draft, selection: Selection, order: FloatArray, *, seed: int) -> Selected:
     samples, train = draft.design.samples, draft.split.train
     return select(
-        draft.design.X.iloc[train],
+        learnable(draft.design, train),
         samples.y[train],
         selection,
         task=samples.problem.task,

@@ -36,6 +36,11 @@ from distributed_automl.scenario.naming import text_of
 
 BoolArray = npt.NDArray[np.bool_]
 
+FEWEST_PERIODS = 12
+"""What the first fold learns from at least, where `validation.min_train_periods` is null."""
+LONGEST_SHORT_SEASON = 31
+"""Periods of a season that the first fold should see twice."""
+
 
 def split(samples: Samples, validation: Validation) -> Splits:
     """Cut the rows with a known target into folds and a holdout.
@@ -54,19 +59,31 @@ def split(samples: Samples, validation: Validation) -> Splits:
 def require_enough(samples: Samples, validation: Validation) -> None:
     """Raise ScenarioSkipped unless there are enough known rows (tabular) or periods (forecasting) to split."""
     if samples.problem.is_forecasting:
-        _require_periods(len(_known_periods(samples)), samples.problem.horizon, validation)
+        _require_periods(len(_known_periods(samples)), samples, validation)
     else:
         _require_rows(int((~np.isnan(samples.y)).sum()), validation)
 
 
-def _require_periods(n_periods: int, horizon: int, validation: Validation) -> None:
-    n_needed = validation.min_train_periods + 2 * horizon
+def _require_periods(n_periods: int, samples: Samples, validation: Validation) -> None:
+    n_train, horizon = min_train_periods(samples, validation), samples.problem.horizon
+    n_needed = n_train + 2 * horizon
     if n_periods < n_needed:
         raise ScenarioSkipped(
             f"its history has {n_periods} periods from the first to the last known target; at least {n_needed} are "
-            f"needed: {validation.min_train_periods} to learn from (`validation.min_train_periods`) and twice the "
+            f"needed: {n_train} to learn from (`validation.min_train_periods`) and twice the "
             f"horizon of {horizon}, for one fold and the holdout"
         )
+
+
+def min_train_periods(samples: Samples, validation: Validation) -> int:
+    """Return how many periods the first fold learns from at least: as asked for, or twice whatever is to be learned.
+
+    That is the horizon, and the season unless it is a long one: few histories hold two years of weeks.
+    """
+    if validation.min_train_periods is not None:
+        return validation.min_train_periods
+    season = samples.season if samples.season <= LONGEST_SHORT_SEASON else 1
+    return max(FEWEST_PERIODS, 2 * samples.problem.horizon, 2 * season)
 
 
 def _require_rows(n_rows: int, validation: Validation) -> None:
@@ -88,7 +105,7 @@ def _known_periods(samples: Samples) -> Int64Array:
 
 def _rolling(samples: Samples, validation: Validation) -> Splits:
     periods, horizon = _known_periods(samples), samples.problem.horizon
-    n_windows = (len(periods) - validation.min_train_periods) // horizon
+    n_windows = (len(periods) - min_train_periods(samples, validation)) // horizon
     n_folds = min(validation.n_folds, n_windows - 1)
     names = [*(f"fold_{k + 1}" for k in range(n_folds)), "holdout"]
     ends = [len(periods) - 1 - horizon * k for k in range(n_folds + 1, 0, -1)]

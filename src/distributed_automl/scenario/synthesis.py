@@ -22,7 +22,7 @@ from distributed_automl.errors import TableError
 from distributed_automl.parameters import Problem, Synthesis
 from distributed_automl.scenario.design import Design, IntArray, Kinds, Samples, Teacher
 from distributed_automl.scenario.entityset import ENTITY_COL, entityset_of, row_frame
-from distributed_automl.scenario.features import Feature, is_sized_as, loaded, saved
+from distributed_automl.scenario.features import Feature, is_sized_as, loaded, saved, tells_the_year
 from distributed_automl.scenario.forecasting_features import forecasting_features
 from distributed_automl.scenario.tabular_features import aggregates_of, tabular_features
 
@@ -72,6 +72,10 @@ class Definitions:
     def target_sized(self, target: str) -> frozenset[str]:
         """Return the names of the features that are in units of the target."""
         return frozenset(one.get_name() for one in self.row_features() if is_sized_as(one, target))
+
+    def of_the_year(self, timestamp: str | None) -> frozenset[str]:
+        """Return the names of the features that say where in the year, or in which one, a timestamp lies."""
+        return frozenset(one.get_name() for one in self.row_features() if tells_the_year(one, timestamp))
 
     def load(self) -> None:
         """Load all definitions, so that children of this process need not."""
@@ -263,6 +267,7 @@ def design_of(
         pooled,
         fresher=FeaturesByGap(samples, definitions, entities),
         target_sized=definitions.target_sized(samples.problem.target),
+        of_the_year=definitions.of_the_year(samples.problem.timestamp),
     )
 
 

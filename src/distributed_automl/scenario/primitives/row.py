@@ -38,6 +38,11 @@ DATE_PARTS: Mapping[str, Callable[[pd.Series], pd.Series]] = {
     "epoch_days": lambda time: (time - pd.Timestamp(0)) / pd.Timedelta(days=1),
 }
 
+OF_THE_YEAR = frozenset({"week", "month", "quarter", "year_sin_1", "year_cos_1", "year_sin_2", "year_cos_2"})
+"""Parts that come again after a year."""
+OF_NO_CYCLE = frozenset({"year", "epoch_days"})
+"""Parts that never come again."""
+
 
 def _year_angle(time: pd.Series) -> pd.Series:
     days: pd.Series = time.dt.dayofyear - 1.0
