@@ -1,11 +1,11 @@
-"""What a problem refuses: columns whose roles contradict each other."""
+"""What parameters refuse: columns whose roles contradict each other, an auction without a budget."""
 
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from distributed_automl.parameters import Problem
+from distributed_automl.parameters import Auction, AutoML, Plan, Problem
 
 PROBLEM = {
     "task": "regression",
@@ -70,3 +70,35 @@ def test_when_the_target_is_a_class_then_objective_and_levels_have_other_default
 def test_when_a_field_means_nothing_for_the_task_then_it_is_named(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         Problem.model_validate(fields)
+
+
+# --- the auction -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"enabled": True}, "needs one budget, either `core_hours` or `n_trials`; found neither"),
+        ({"core_hours": 1.0, "n_trials": 1}, r"needs one budget, .*; found \['core_hours', 'n_trials'\]"),
+        ({"core_hours": 0.0}, "greater than 0"),
+        ({"n_trials": 0}, "greater than or equal to 1"),
+        ({"max_trials": 1}, "greater than or equal to 2"),
+        ({"max_trials": 257}, "less than or equal to 256"),
+        ({"budget": 1}, "Extra inputs are not permitted"),
+    ],
+)
+def test_when_an_auction_cannot_be_held_then_what_it_lacks_is_told(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Plan.model_validate({"auction": fields})
+
+
+def test_when_an_auction_is_switched_off_then_its_budget_may_stay() -> None:
+    assert Auction(core_hours=8.0).enabled is False
+    assert Plan().auction == Auction()
+
+
+def test_when_a_fit_is_given_trials_then_nothing_else_of_its_search_changes() -> None:
+    automl = AutoML.model_validate({"seed": 3, "tuning": {"sampler": "random", "n_trials": 2}})
+    given = automl.with_trials(9)
+    assert given == AutoML.model_validate({"seed": 3, "tuning": {"sampler": "random", "n_trials": 9}})
+    assert automl.with_trials(None) == automl

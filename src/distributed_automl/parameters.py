@@ -133,8 +133,11 @@ class Validation(Parameters):
 
     n_folds: int = Field(3, ge=1, le=20, description="Folds before the holdout.")
     holdout_share: float = Field(0.2, gt=0.0, lt=0.9, description="Tabular tasks: share of the rows held out.")
-    min_train_periods: int = Field(
-        56, ge=2, description="Forecasting: periods that the first fold trains on at least; fewer folds if too short."
+    min_train_periods: int | None = Field(
+        None,
+        ge=2,
+        description="Forecasting: periods that the first fold trains on at least, with fewer folds where there are too "
+        "few; null: two horizons, two seasons of at most 31 periods, and 12.",
     )
     min_samples: int = Field(40, ge=4, description="Tabular tasks: rows below which a scenario is skipped.")
     min_target_periods: int = Field(
@@ -252,12 +255,39 @@ class AutoML(Parameters):
     ensemble: Ensemble = Ensemble()
     costs: Costs = Costs()
 
+    def with_trials(self, n_trials: int | None) -> "AutoML":
+        """Return the same with so many trials per candidate; None: with its own."""
+        return self.model_copy(
+            update={} if n_trials is None else {"tuning": self.tuning.model_copy(update={"n_trials": n_trials})}
+        )
+
     @property
     def of_pools(self) -> "AutoML":
         """What of it pools are fitted with: whatever is about scenarios alone has its default."""
         return self.model_copy(
             update={"candidates": (), "selection": Selection(), "tuning": Tuning(), "ensemble": Ensemble()}
         )
+
+
+class Auction(Parameters):
+    """Trials beyond the usual ones, dealt out among the scenarios that a run fits: most to where they bring most.
+
+    The budget is one run's, in core-hours or in trials.
+    """
+
+    enabled: bool = False
+    core_hours: float | None = Field(None, gt=0.0, description="Core time of such trials, by recorded costs.")
+    n_trials: int | None = Field(None, ge=1, description="Such trials, over all scenarios and their candidates.")
+    max_trials: int = Field(
+        32, ge=2, le=256, description="Trials per candidate of one scenario at most, the usual ones among them."
+    )
+
+    @model_validator(mode="after")
+    def _has_one_budget(self) -> Self:
+        given = [name for name in ("core_hours", "n_trials") if getattr(self, name) is not None]
+        if len(given) == 2 or (self.enabled and not given):
+            raise ValueError(f"needs one budget, either `core_hours` or `n_trials`; found {given or 'neither'}")
+        return self
 
 
 class Plan(Parameters):
@@ -273,6 +303,7 @@ class Plan(Parameters):
     buckets_per_core: int = Field(1, ge=1, description="Tasks per core and wave.")
     pool_changed_share: Share = Field(0.2, description="A pool is fitted again when more of its scenarios changed.")
     pool_max_samples: int = Field(200_000, ge=100, description="Rows that a pooled fit trains on at most.")
+    auction: Auction = Auction()
 
 
 class Pilots(Parameters):

@@ -2,13 +2,27 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from distributed_automl.errors import TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 POOLED_PREFIX = "__pooled__/"
 """Scenario ids that start so are pools: their fit serves every scenario of the pool."""
 PART_COL = "scenario_bucket"
 """Column of a table that is stored in parts of whole scenarios: the part. No feature, and not among what is hashed."""
+
+
+def is_pool(scenario_id: str) -> bool:
+    """Return whether an id is a pool's."""
+    return scenario_id.startswith(POOLED_PREFIX)
+
+
+def are_pools(scenario_ids: "pd.Series[str]") -> "pd.Series[bool]":
+    """Return which ids are pools', as a mask; of no ids too."""
+    return scenario_ids.str.startswith(POOLED_PREFIX).astype(bool)
 
 
 @dataclass(frozen=True)
@@ -73,7 +87,11 @@ FITS = Table(
         Column("hyperparameters", "string", "JSON: member -> hyper-parameters"),
         Column("features", "array<string>", "features of the final model, in order"),
         Column("selection", "string", "JSON: selection method -> the features that it voted for"),
-        Column("leaderboard", "string", "JSON list: candidate, rank, score on the folds, weight, seconds, n_trials"),
+        Column(
+            "leaderboard",
+            "string",
+            "JSON list: candidate, rank, gain on the folds and its first trial's, weight, seconds, n_trials",
+        ),
         Column("metrics", "map<string,double>", "holdout metrics; 'baseline_' + name is the baseline's"),
         Column("kpis", "map<string,double>", "holdout KPIs; 'baseline_' + name is the baseline's"),
         Column("model", "binary", "the serialized model; null unless fitted"),
@@ -116,7 +134,10 @@ PLAN = Table(
         Column("rows_fingerprint", "string", "hash of the scenario's rows alone"),
         Column("core_fingerprint", "string", "the fingerprint but for the pool; for a pool its fingerprint"),
         Column("pool_fingerprint", "string", "fingerprint of the pooled fit that the fit may use; null: of none"),
-        Column("fingerprint", "string", "hash of rows, parameters, code, portfolio and pool"),
+        Column("fingerprint", "string", "hash of rows, parameters, code, portfolio, n_trials if there are, and pool"),
+        Column("n_trials", "int", "trials per candidate that the auction gave it; null: the usual ones"),
+        Column("expected_gain", "double", "what they bring to the fleet's objective, by the records; null: unknown"),
+        Column("auctioned_by", "string", "the run whose auction decided n_trials; null: none has"),
         Column("estimated_seconds", "double", "expected core-seconds of the fit"),
         Column("estimated_memory_mb", "double", "expected memory of its process at the peak"),
         Column("estimated_from", "string", "own (its latest fit) | rows (and other fits' pace) | guess (rows alone)"),
@@ -189,7 +210,7 @@ CHAMPIONS = Table(
         Column("scenario_id", "string", "the scenario"),
         Column("fit_run_id", "string", "the run whose fit predicts from now on"),
         Column("since", "timestamp", "UTC; the latest row of a scenario wins"),
-        Column("decision", "string", "first | promoted | pinned | rolled_back"),
+        Column("decision", "string", "first | promoted | pinned | unpinned | rolled_back"),
         Column("reason", "string", "why"),
         Column("by", "string", "who or what decided"),
     ),

@@ -46,7 +46,7 @@ def run_once(monkeypatch: pytest.MonkeyPatch, make_ledger: Any, to_spark: Any, m
         monkeypatch.setattr(replay, "fit_attempt", attempt)
         setup, master, progress = make_setup(run={"engine": "local"}), to_spark(rows), Progress()
         store = Store(*(make_ledger(name, run_id, table=name) for name in ("fits", "plan", "runs")))
-        past = Past.read(store.fits.load(), store.plans.load())
+        past = Past.read(store.fits.load(), store.plans.load(), setup)
         planned = make_plan(master, past, setup, run_id=run_id, n_cores=1)
         store.plans.save(planned)
         store.runs.save(record_training(setup, run_id, VERSION).row())

@@ -10,6 +10,7 @@ from rich.console import Console
 from distributed_automl.reporting.planned import WIDTH, megabytes, print_plan
 
 COLUMNS = ["scenario_id", "action", "reason", "wave", "n_rows", "estimated_seconds", "estimated_memory_mb"]
+COLUMNS += ["n_trials", "expected_gain"]
 POOL = "__pooled__/all"
 ROWS: list[tuple[Any, ...]] = [
     (POOL, "fit", "new", 0, 5000, 30.0, 900.0),
@@ -33,7 +34,8 @@ def printed(planned: list[tuple[Any, ...]], warnings: pd.DataFrame = NO_TROUBLE,
     console = Console(file=io.StringIO(), width=140)
     rows = [(name, value, "") for name, value in (FIGURES | figures).items()]
     summary = pd.DataFrame(rows, columns=["name", "value", "meaning"])
-    print_plan(pd.DataFrame(planned, columns=COLUMNS, dtype=object), summary, warnings, console)
+    filled = [(*row, *[None] * (len(COLUMNS) - len(row))) for row in planned]
+    print_plan(pd.DataFrame(filled, columns=COLUMNS, dtype=object), summary, warnings, console)
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -65,6 +67,15 @@ def test_when_a_plan_is_printed_then_its_cost_is_told_with_how_good_that_is() ->
     assert "75% from the latest fit of the same scenario, 25% from rows, at the pace of recorded fits" in words
     assert "half of the recorded fits lie within a factor of 1.2 of such estimates" in words
     assert lines_with(printed(ROWS), POOL)[-1] == f"{POOL} 5,000 30 s 900 MB 0"
+
+
+def test_when_an_auction_was_held_then_its_winners_are_named_with_what_they_are_expected_to_bring() -> None:
+    assert "Auction" not in printed(ROWS)
+    reused = (*ROWS[5], 9, 9.0)
+    words = " ".join(printed([*ROWS[:2], (*ROWS[2], 6, 0.002), (*ROWS[3], 32, 0.0105), ROWS[4], reused]).split())
+    assert "Auction 2 of 4 get more trials per candidate than usual, most c (32), b (6); expected" in words
+    assert "to better the fleet's objective by 0.0125 on the folds" in words
+    assert "by how much, no recorded search tells yet" in " ".join(printed([(*ROWS[2], 6, None)]).split())
 
 
 def test_when_no_fit_is_recorded_then_it_promises_little() -> None:

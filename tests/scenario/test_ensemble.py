@@ -42,7 +42,8 @@ SCORER = Scorer("mae", Costs(), 1.0)
 def tuned(name: str, predicted: list[float], *, first_votes: int = 1) -> Tuned:
     values = np.array(predicted)
     candidate: Any = SimpleNamespace(name=name, first_votes=lambda task: first_votes)
-    return Tuned(candidate, {}, values, SCORER.gain(FOLDS, values), 1, 0.0)
+    gain = SCORER.gain(FOLDS, values)
+    return Tuned(candidate, {}, values, gain, gain, 1, 0.0)
 
 
 def test_when_errors_cancel_then_the_ensemble_wins_with_equal_weights() -> None:
@@ -196,7 +197,8 @@ def test_when_candidates_compete_for_money_then_each_is_judged_after_its_own_shi
 
 def tuned_on(folds: list[Any], predicted: list[float]) -> Tuned:
     candidate: Any = SimpleNamespace(name="one")
-    return Tuned(candidate, {}, np.array(predicted), MONEY.gain(folds, np.array(predicted)), 1, 0.0)
+    gain = MONEY.gain(folds, np.array(predicted))
+    return Tuned(candidate, {}, np.array(predicted), gain, gain, 1, 0.0)
 
 
 def test_when_weights_are_voted_across_folds_then_no_fold_votes_for_itself() -> None:

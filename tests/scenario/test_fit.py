@@ -67,6 +67,7 @@ def test_when_the_leaderboard_is_read_then_every_candidate_and_the_baseline_are_
     gains = [row["gain"] for row in demand_fit.leaderboard]
     assert gains == sorted(gains, reverse=True)
     assert [row["rank"] for row in demand_fit.leaderboard] == list(range(1, len(names) + 1))
+    assert all(row["first_gain"] <= row["gain"] for row in demand_fit.leaderboard if row["n_trials"])
 
 
 def test_when_nothing_beats_the_baseline_then_the_baseline_ships_and_the_row_says_so() -> None:

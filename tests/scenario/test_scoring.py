@@ -53,6 +53,13 @@ def test_when_rows_are_tabular_then_nothing_is_forecast_alone() -> None:
     assert forecasts_alone(arena_over(house_frame(), house_problem())) == []
 
 
+def test_when_a_pool_has_too_few_scenarios_to_learn_a_shape_from_then_nothing_is_forecast_alone(
+    stores: pd.DataFrame,
+) -> None:
+    one_less = stores[stores["store_id"] != "000"]
+    assert forecasts_alone(arena_over(one_less, demand_problem())) == []
+
+
 def shape_of(arena: Arena, predicted: np.ndarray, *rivals: np.ndarray) -> Shape:
     calibration = calibrate_on(Mixture((), (), predicted, 0.0), arena.judged, rivals=rivals)
     assert isinstance(calibration, Calibration)

@@ -90,6 +90,7 @@ def test_when_a_sampler_searches_then_it_finds_a_better_point_than_the_default(s
     default = tune(Constant(), arena, Tuning(sampler=sampler, n_trials=1))
     assert default.hyperparameters == {"value": 100.0}
     assert tuned.gain > default.gain + 50.0
+    assert tuned.first_gain == default.first_gain == default.gain
     assert tuned.n_trials == (1 + N_POINTS if sampler == "grid" else 30)
 
 

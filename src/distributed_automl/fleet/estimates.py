@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from distributed_automl.tables import POOLED_PREFIX
+from distributed_automl.tables import are_pools
 
 OWN, ROWS, GUESS = "own", "rows", "guess"
 """Where an estimate is from: the scenario's own latest fit, its rows and other fits' pace, or its rows alone."""
@@ -42,7 +42,7 @@ def estimate(sizes: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
         GUESS), estimate_factor (half of the recorded fits lie within this factor of what would have been estimated so;
         NaN where nothing is recorded to tell).
     """
-    is_pool = is_pool_id(sizes["scenario_id"])
+    is_pool = are_pools(sizes["scenario_id"])
     parts = [_estimate(sizes[is_pool == kind], _fitted(history, kind), kind) for kind in (False, True)]
     return pd.concat(parts).loc[sizes.index]
 
@@ -52,14 +52,9 @@ def by_rows(n_rows: pd.Series) -> np.ndarray:
     return SECONDS[False].of(n_rows)
 
 
-def is_pool_id(scenario_ids: pd.Series) -> pd.Series:
-    """Return which ids are pools'."""
-    return scenario_ids.str.startswith(POOLED_PREFIX).astype(bool)
-
-
 def _fitted(history: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
     fitted = history[(history["status"] == "fitted") & history["n_samples"].notna()]
-    return fitted[is_pool_id(fitted["scenario_id"]) == of_pools]
+    return fitted[are_pools(fitted["scenario_id"]) == of_pools]
 
 
 def _estimate(sizes: pd.DataFrame, fitted: pd.DataFrame, of_pools: bool) -> pd.DataFrame:

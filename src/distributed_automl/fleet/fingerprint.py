@@ -157,6 +157,11 @@ def core_fingerprint(settings: str, rows: str) -> str:
     return digest_of(["core", settings, rows])
 
 
+def with_trials(core: str, n_trials: int | None) -> str:
+    """Return a core fingerprint of a fit that the auction gave so many trials; None: it has the usual ones."""
+    return core if n_trials is None else digest_of(["trials", core, n_trials])
+
+
 def with_pool(core: str, pool: str | None) -> str:
     """Return a fit's fingerprint from its core and the fingerprint of the pool's fit that it may use; None: of none."""
     return digest_of(["fit", core, pool])

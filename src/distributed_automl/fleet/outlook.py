@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from distributed_automl.fleet.capacity import Capacity
-from distributed_automl.fleet.estimates import GUESS, OWN, ROWS, is_pool_id
+from distributed_automl.fleet.estimates import GUESS, OWN, ROWS
 from distributed_automl.fleet.plan import FIT, OUTSIDE, REUSE, SKIP
 from distributed_automl.fleet.waves import Packing, wall_seconds
 from distributed_automl.parameters import Limits, Run
+from distributed_automl.tables import are_pools
 
 Finding = tuple[str, str, str]
 """Subject, trouble, remedy."""
@@ -66,11 +67,11 @@ def to_fit(planned: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts(planned: pd.DataFrame) -> dict[str, float]:
-    scenarios = planned[~is_pool_id(planned["scenario_id"])]
+    scenarios = planned[~are_pools(planned["scenario_id"])]
     counts = scenarios["action"].value_counts()
     by_action = {f"plan.n_{action}": counts.get(action, 0) for action in (FIT, REUSE, SKIP, OUTSIDE)}
     fitted = to_fit(planned)
-    n_pools = is_pool_id(fitted["scenario_id"]).sum()
+    n_pools = are_pools(fitted["scenario_id"]).sum()
     return {
         "plan.n_scenarios": len(scenarios),
         **by_action,
@@ -81,7 +82,7 @@ def _counts(planned: pd.DataFrame) -> dict[str, float]:
 
 def _sizes(planned: pd.DataFrame) -> dict[str, float]:
     fitted = to_fit(planned)
-    rows = fitted.loc[~is_pool_id(fitted["scenario_id"]), "n_rows"].astype(np.float64)
+    rows = fitted.loc[~are_pools(fitted["scenario_id"]), "n_rows"].astype(np.float64)
     return {"plan.n_rows": rows.sum()} | {
         f"plan.rows.{name}": rows.quantile(level) for name, level in QUANTILES.items()
     }
@@ -182,7 +183,7 @@ def _too_crowded(fitted: pd.DataFrame, capacity: Capacity) -> Iterator[Finding]:
 
 def _straggler(fitted: pd.DataFrame, capacity: Capacity) -> Iterator[Finding]:
     """Name a scenario that takes longer than the others need on the other cores; no packing helps against that."""
-    scenarios = fitted[~is_pool_id(fitted["scenario_id"])]
+    scenarios = fitted[~are_pools(fitted["scenario_id"])]
     seconds = scenarios.set_index("scenario_id")["estimated_seconds"].astype(np.float64)
     n_others = min(capacity.n_cores, len(seconds)) - 1
     if n_others < 1 or seconds.max() <= (seconds.sum() - seconds.max()) / n_others:

@@ -3,10 +3,10 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import pandas as pd
@@ -14,6 +14,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError, TableError
+from distributed_automl.fleet.bids import (
+    GRANTED,
+    hold_auction,
+    read_grants,
+    read_records,
+    seconds_beyond,
+    standing,
+    usual_trials,
+)
 from distributed_automl.fleet.estimates import estimate
 from distributed_automl.fleet.fingerprint import (
     code_digest,
@@ -23,12 +32,13 @@ from distributed_automl.fleet.fingerprint import (
     pool_fingerprint,
     with_pool,
     with_portfolio,
+    with_trials,
 )
 from distributed_automl.fleet.scenario_ids import without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
 from distributed_automl.fleet.waves import fill_tasks, pack
 from distributed_automl.parameters import Plan
-from distributed_automl.tables import PART_COL, PLAN, POOLED_PREFIX
+from distributed_automl.tables import PART_COL, PLAN, POOLED_PREFIX, are_pools
 
 logger = logging.getLogger(__name__)
 
@@ -57,20 +67,26 @@ class Past:
     Attributes:
         fits: HISTORY_COLUMNS of all fits, oldest first.
         plans: scenario_id, run_id, pool_id, n_rows, rows_fingerprint of the plans whose pools may be frozen.
+        grants: what the latest auctions decided, see `read_grants`.
+        records: how searches went, see `read_records`; empty unless an auction is to be held.
     """
 
     fits: pd.DataFrame
     plans: pd.DataFrame
+    grants: pd.DataFrame = field(default_factory=pd.DataFrame)
+    records: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
-    def read(cls, fits_before: DataFrame, plans_before: DataFrame) -> "Past":
-        """Read the narrow columns; models stay where they are."""
+    def read(cls, fits_before: DataFrame, plans_before: DataFrame, setup: Setup) -> "Past":
+        """Read the narrow columns, as far as a setup needs them; models stay where they are."""
         fits = fits_before.select(*HISTORY_COLUMNS).toPandas().sort_values(["fitted_at", "run_id"], ignore_index=True)
-        is_pool = fits["scenario_id"].str.startswith(POOLED_PREFIX)
-        runs = sorted(fits.loc[is_pool, "run_id"].unique())
+        runs = sorted(fits.loc[are_pools(fits["scenario_id"]), "run_id"].unique())
         columns = ["scenario_id", "run_id", "pool_id", "n_rows", "rows_fingerprint"]
         plans = plans_before.where(F.col("run_id").isin(runs)).select(*columns).toPandas()
-        return cls(fits, plans)
+        grants = read_grants(plans_before, fits)
+        if not setup.plan.auction.enabled:
+            return cls(fits, plans, grants)
+        return cls(fits, plans, grants, read_records(fits_before, setup.problem.objective))
 
     @cached_property
     def outcomes(self) -> Mapping[tuple[str, str], list[Outcome]]:
@@ -117,11 +133,24 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
     pools = plan_pools(sizes, past, setup, settings)
     of_scenarios = digest_of([settings, setup.automl.model_dump(mode="json")])
     settings = with_portfolio(of_scenarios, setup.portfolio_in_use().digest)
-    scenarios = plan_scenarios(sizes, pools, past, setup, settings)
+    granted = standing(past.grants, sizes, partial(core_fingerprint, settings))
+    scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
+    if setup.plan.auction.enabled:
+        granted = auctioned(master_df, scenarios, past, setup, run_id)
+        scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
     pools = _without_unneeded(pools, scenarios)
     everyone = pd.concat([pools, scenarios], ignore_index=True)
-    planned = place(everyone.join(estimate(everyone, past.fits)), setup.plan, n_cores)
+    planned = place(everyone.join(expected_costs(everyone, past, setup)), setup.plan, n_cores)
     return nullable(planned.assign(run_id=run_id)[PLAN.names])
+
+
+def expected_costs(everyone: pd.DataFrame, past: Past, setup: Setup) -> pd.DataFrame:
+    """Return what fits are expected to cost, with the trials that an auction gave them."""
+    costs = estimate(everyone, past.fits)
+    if past.records.empty:
+        return costs
+    more = seconds_beyond(everyone.join(costs), past.records, usual=usual_trials(setup))
+    return costs.assign(estimated_seconds=(costs["estimated_seconds"] + more).clip(lower=0.0))
 
 
 def settings_digest(master_df: DataFrame, setup: Setup) -> str:
@@ -139,7 +168,7 @@ def check_sizes(sizes: pd.DataFrame, setup: Setup) -> None:
     """Raise RunError or TableError unless there are scenarios, of allowed names, and all of `run.scenarios`."""
     if sizes.empty:
         raise RunError("master_df has no rows: check the engineering's inputs and its origin")
-    reserved = sizes.loc[sizes["scenario_id"].str.startswith(POOLED_PREFIX), "scenario_id"]
+    reserved = sizes.loc[are_pools(sizes["scenario_id"]), "scenario_id"]
     if len(reserved):
         raise TableError(f"scenario ids must not start with '{POOLED_PREFIX}', found {sorted(reserved)[:5]}")
     known = sorted(sizes["scenario_id"])
@@ -154,7 +183,8 @@ def near_misses(unknown: Iterable[str], known: list[str]) -> str:
     lines = []
     for name in unknown:
         close = [folded[match] for match in get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
-        hint = f"did you mean {close}?" if close else f"there are {len(known)}, e.g. {known[:5]}"
+        others = f"there are {len(known)}, e.g. {known[:5]}" if known else "there are none yet"
+        hint = f"did you mean {close}?" if close else others
         lines.append(f"'{name}' ({hint})")
     return "; ".join(lines)
 
@@ -264,9 +294,12 @@ def _without_unneeded(pools: pd.DataFrame, scenarios: pd.DataFrame) -> pd.DataFr
 
 
 def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: Setup, settings: str) -> pd.DataFrame:
-    """Return one row per scenario: fingerprints and verdict."""
+    """Return one row per scenario: fingerprints and verdict; `sizes` has GRANTED too."""
     served = dict(pools.loc[pools["serves"], ["pool_id", "fingerprint"]].itertuples(index=False, name=None))
-    cores = [core_fingerprint(settings, rows) for rows in sizes["rows_fingerprint"]]
+    cores = [
+        with_trials(core_fingerprint(settings, rows), n_trials)
+        for rows, n_trials in zip(sizes["rows_fingerprint"], sizes["n_trials"], strict=True)
+    ]
     of_pools = [served.get(pool_id) for pool_id in sizes["pool_id"]]
     prints = [with_pool(core, pool) for core, pool in zip(cores, of_pools, strict=True)]
     seen = set(past.fits["scenario_id"])
@@ -280,6 +313,25 @@ def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: 
     told = pd.DataFrame([_verdict_columns(verdict) for verdict in verdicts], index=sizes.index)
     prints_of = {"core_fingerprint": cores, "pool_fingerprint": of_pools, "fingerprint": prints}
     return sizes.join(pd.DataFrame(prints_of, index=sizes.index, dtype=object)).join(told)
+
+
+def auctioned(master_df: DataFrame, scenarios: pd.DataFrame, past: Past, setup: Setup, run_id: str) -> pd.DataFrame:
+    """Return GRANTED after an auction among the scenarios that this run fits anyway; an auction makes nobody fitted.
+
+    Who was granted trials that no fit has had yet keeps them: the run that granted them did not come to its end.
+    """
+    was_fitted = pd.Series(
+        [
+            any(outcome.status == "fitted" for outcome in past.outcomes.get((name, one), []))
+            for name, one in zip(scenarios["scenario_id"], scenarios["fingerprint"], strict=True)
+        ],
+        index=scenarios.index,
+    )
+    is_bidder = (scenarios["action"] == FIT) & (scenarios["auctioned_by"].isna() | was_fitted)
+    dealt = hold_auction(master_df, scenarios, is_bidder, past.records, setup).assign(auctioned_by=run_id)
+    granted = scenarios[list(GRANTED)].copy()
+    granted.loc[is_bidder] = dealt[list(GRANTED)]
+    return granted
 
 
 def judge(outcomes: Sequence[Outcome], plan: Plan, *, known: bool) -> Verdict:
@@ -321,7 +373,7 @@ def _verdict_columns(verdict: Verdict) -> dict[str, object]:
 def place(planned: pd.DataFrame, plan: Plan, n_cores: int) -> pd.DataFrame:
     """Add wave and bucket to whatever is fitted; `planned` has estimated_seconds and PART_COL."""
     planned = planned.assign(wave=None, bucket=None)
-    is_pool = planned["scenario_id"].str.startswith(POOLED_PREFIX)
+    is_pool = are_pools(planned["scenario_id"])
     to_fit = planned["action"] == FIT
     pools, scenarios = planned.index[to_fit & is_pool], planned.index[to_fit & ~is_pool]
     seconds = planned["estimated_seconds"]
@@ -343,11 +395,11 @@ def nullable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def summary(planned: pd.DataFrame) -> str:
     """Return one line for the log: what will be done, and about how much it costs."""
-    scenarios = planned[~planned["scenario_id"].str.startswith(POOLED_PREFIX)]
-    counts = scenarios["action"].value_counts()
+    is_pool = are_pools(planned["scenario_id"])
+    counts = planned.loc[~is_pool, "action"].value_counts()
     seconds = planned.loc[planned["action"] == FIT, "estimated_seconds"].sum()
     parts = [f"{counts.get(action, 0)} {word}" for action, word in _WORDS]
-    n_pools = int(((planned["action"] == FIT) & planned["scenario_id"].str.startswith(POOLED_PREFIX)).sum())
+    n_pools = int(((planned["action"] == FIT) & is_pool).sum())
     return f"plan: {', '.join(parts)}; {n_pools} pools to fit; about {seconds:,.0f} core-seconds"
 
 

@@ -12,11 +12,11 @@ from rich.text import Text
 from distributed_automl.reporting.formats import UNKNOWN, duration, percent, plural
 from distributed_automl.reporting.summary import Figures
 from distributed_automl.reporting.training import pattern_of
-from distributed_automl.tables import POOLED_PREFIX
+from distributed_automl.tables import are_pools
 
 WIDTH = 100
-N_REASONS, N_LARGEST, N_WARNINGS = 3, 5, 10
-"""Reasons per action, scenarios and warnings that the terminal names; the tables have all."""
+N_REASONS, N_LARGEST, N_WARNINGS, N_WINNERS = 3, 5, 10, 3
+"""Reasons per action, scenarios, warnings and winners of the auction that the terminal names; the tables have all."""
 BAR = 24
 """Width of the longest bar, characters."""
 ACTIONS = {"fit": "fit", "reuse": "reuse", "skip": "skip", "outside": "leave out"}
@@ -36,7 +36,8 @@ def print_plan(
     console = console or Console()
     console = console if console.width <= WIDTH else Console(file=console.file, width=WIDTH)
     figures = Figures(summary)
-    for part in (actions(planned), sizes(planned), costs(figures), largest(planned), troubles(warnings)):
+    parts = (actions(planned), sizes(planned), costs(figures), auction(planned), largest(planned), troubles(warnings))
+    for part in parts:
         if part.row_count:
             console.print()
             console.print(part)
@@ -45,11 +46,11 @@ def print_plan(
 def actions(planned: pd.DataFrame) -> Table:
     """Return how many scenarios are fitted, reused, skipped and left out, and why."""
     table = _table("", "Scenarios", "Why")
-    scenarios = planned[~planned["scenario_id"].str.startswith(POOLED_PREFIX)]
+    scenarios = planned[~are_pools(planned["scenario_id"])]
     for action, word in ACTIONS.items():
         for number, (why, count) in enumerate(_reasons(scenarios[scenarios["action"] == action])):
             table.add_row(word if number == 0 else "", f"{count:,}", Text(why))
-    pools = planned[planned["scenario_id"].str.startswith(POOLED_PREFIX) & (planned["action"] != "outside")]
+    pools = planned[are_pools(planned["scenario_id"]) & (planned["action"] != "outside")]
     for verdict, of_action in pools.groupby("action", sort=True):
         first = of_action.iloc[0]
         told = f"to {ACTIONS[str(verdict)]}, e.g. {first['scenario_id']}: {first['reason']}"
@@ -130,6 +131,24 @@ def estimated(figures: Figures) -> str:
     return "; ".join([", ".join(told), *([known] if np.isfinite(factor) else [])])
 
 
+def auction(planned: pd.DataFrame) -> Table:
+    """Return who gets trials beyond the usual ones, and what they are expected to bring; nothing if nobody does."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    fitted = _fitted(planned)
+    won = fitted[fitted["n_trials"].notna()].sort_values(["n_trials", "scenario_id"], ascending=[False, True])
+    if len(won):
+        named = ", ".join(
+            f"{row['scenario_id']} ({row['n_trials']:.0f})" for row in won.head(N_WINNERS).to_dict("records")
+        )
+        gains = won["expected_gain"].dropna().astype(np.float64)
+        gain = f"by {gains.sum():.3g} on the folds" if len(gains) else "by how much, no recorded search tells yet"
+        told = f"{len(won):,} of {len(fitted):,} get more trials per candidate than usual, most {named}; expected to "
+        table.add_row("Auction", Text(f"{told}better the fleet's objective {gain}"))
+    return table
+
+
 def largest(planned: pd.DataFrame) -> Table:
     """Return the costliest fits."""
     table = _table("Costliest fits", "Rows", "Time", "Memory", "Wave")
@@ -166,7 +185,7 @@ def megabytes(value: float) -> str:
 
 
 def _fitted(planned: pd.DataFrame) -> pd.DataFrame:
-    return planned[(planned["action"] == "fit") & ~planned["scenario_id"].str.startswith(POOLED_PREFIX)]
+    return planned[(planned["action"] == "fit") & ~are_pools(planned["scenario_id"])]
 
 
 def _table(first: str, *others: str) -> Table:

@@ -38,8 +38,7 @@ from distributed_automl.tables import FITS, PILOTS, Table
 T = TypeVar("T")
 Row = dict[str, Any]
 
-
-OF_THE_FLEET = frozenset({"run_id", "wave", "fingerprint", "fitted_at", "peak_memory_mb"})
+_OF_THE_FLEET = frozenset({"run_id", "wave", "fingerprint", "fitted_at", "peak_memory_mb"})
 """Columns of `fits` and `pilots` that whoever attempts a scenario does not know."""
 
 
@@ -75,7 +74,7 @@ class StoredModel:
 
 
 def preload(definitions: Definitions | None = None) -> None:
-    """Do once, before a process forks a child per scenario, what every child would do again.
+    """Do once, before a process forks children, what each of them would do again.
 
     Args:
         definitions: of the features that the children will synthesize; None if their models bring their own.
@@ -128,9 +127,8 @@ def attempt_fit(
 
     def work(note: OnStage) -> Row:
         note("pool")
-        pooled = load_pool(pool.data, pool.digest) if pool else None
         fit = fit_scenario(
-            frame, problem, automl, definitions=definitions, pool=pooled, portfolio=portfolio, on_stage=note
+            frame, problem, automl, definitions=definitions, pool=_loaded(pool), portfolio=portfolio, on_stage=note
         )
         return _fitted_row(fit, note)
 
@@ -199,7 +197,7 @@ def _timed_row(work: Callable[[OnStage], Row], table: Table, scenario_id: str, n
 
 
 def _empty_row(table: Table) -> Row:
-    return {name: None for name in table.names if name not in OF_THE_FLEET}
+    return {name: None for name in table.names if name not in _OF_THE_FLEET}
 
 
 def _failure_row(failure: Failure, n_rows: int) -> Row:

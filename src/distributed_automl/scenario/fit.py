@@ -206,6 +206,7 @@ def leaderboard(
         {
             "candidate": one.candidate.name,
             "gain": one.gain,
+            "first_gain": one.first_gain,
             "weight": weight_of.get(one.candidate.name, 0.0),
             "n_trials": one.n_trials,
             "seconds": round(one.seconds, 4),
@@ -213,6 +214,7 @@ def leaderboard(
         for one in [*tuned, baseline]
     ]
     if len(winner.members) > 1:
-        rows.append({"candidate": winner.name, "gain": winner.gain, "weight": 1.0, "n_trials": 0, "seconds": 0.0})
+        mixed = {"gain": winner.gain, "first_gain": None, "weight": 1.0, "n_trials": 0, "seconds": 0.0}
+        rows.append({"candidate": winner.name, **mixed})
     ranked = sorted(rows, key=lambda row: -row["gain"])
     return [{"rank": rank, **row} for rank, row in enumerate(ranked, start=1)]

@@ -217,7 +217,7 @@ def teach(lessons: Sequence[Grouped], arena: Arena) -> Taught:
     *folds, held_out = predictions
     predicted = np.concatenate(folds)
     gain = arena.scorer.gain(arena.folds, predicted)
-    tuned = Tuned(last, last.hyperparameters, predicted, gain, 1, time.perf_counter() - started)
+    tuned = Tuned(last, last.hyperparameters, predicted, gain, gain, 1, time.perf_counter() - started)
     return Taught(tuned, fitted, held_out)
 
 

@@ -41,6 +41,7 @@ class Tuned:
         hyperparameters: of the best trial.
         predicted: its predictions of the folds' validation rows, concatenated in the folds' order.
         gain: its objective over all folds, greater is better.
+        first_gain: that of the first trial: what a search found is what `gain` lies above it.
         n_trials: trials of the study, pruned ones among them.
         seconds: wall time of the study.
         n_bytes: of what was fitted on the last fold, serialized and not yet compressed.
@@ -51,6 +52,7 @@ class Tuned:
     hyperparameters: Hyperparameters
     predicted: FloatArray
     gain: float
+    first_gain: float
     n_trials: int
     seconds: float
     n_bytes: int = 0
@@ -114,10 +116,13 @@ def tune(candidate: Candidate, arena: Arena, tuning: Tuning, *, first: Sequence[
         study.optimize(objective, n_trials=allowed - 1)
     assert objective.best is not None  # the first trial has nothing to be pruned against
     gain, hyperparameters, predicted, fitted = objective.best
+    first_gain = study.trials[0].values[0]
     n_trials = sum(trial.state.is_finished() for trial in study.trials)
     n_bytes = size_of(member_parts(fitted))
     seconds = time.perf_counter() - started
-    return Tuned(candidate, hyperparameters, predicted, gain, n_trials, seconds, n_bytes, fitted.steps_per_row)
+    return Tuned(
+        candidate, hyperparameters, predicted, gain, first_gain, n_trials, seconds, n_bytes, fitted.steps_per_row
+    )
 
 
 def require_in_space(configuration: Hyperparameters, candidate: Candidate, design: Design) -> None:

@@ -33,7 +33,7 @@ def make_plan(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Decide what is fitted, what is reused, and why; and write down what the run is set up with."""
     setup = Setup(problem, automl, plan, run, read_portfolio(portfolio))
-    past = planning.Past.read(fits_before, plans_before)
+    past = planning.Past.read(fits_before, plans_before, setup)
     cores = 1 if run.engine == "local" else n_cores(master_df.sparkSession)
     planned = planning.make_plan(master_df, past, setup, run_id=run_id, n_cores=cores)
     logger.info(planning.summary(planned))
