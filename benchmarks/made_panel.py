@@ -13,7 +13,9 @@ N_PARTS = 32
 N_DAYS = 42
 FIRST_DAY = pd.Timestamp("2016-12-12")
 CHUNK = 2_000
-"""Scenarios that are in memory together while a table is written."""
+"""Small scenarios that are made at a time."""
+BATCH_ROWS = 500_000
+"""Rows that are written at a time: a table of thousands of small files would cost more to open than to read."""
 
 PROBLEM = {
     "name": "demand",
@@ -85,19 +87,25 @@ def real_scenarios(n_scenarios: int) -> Iterator[pd.DataFrame]:
         yield rows.assign(store=f"real-{category}-{number}")
 
 
-def write_table(frames: Iterable[pd.DataFrame], folder: Path) -> int:
-    """Write a table in parts of whole scenarios, a few at a time; return how many rows it has."""
+def write_table(frames: Iterable[pd.DataFrame], folder: Path, *, key: str = "store") -> int:
+    """Write a table in parts of whole scenarios, a few at a time; return how many rows it has.
+
+    Args:
+        frames: rows of whole scenarios.
+        folder: to be made.
+        key: the column that names the scenario.
+    """
     n_rows, batch = 0, []
     for frame in frames:
         batch.append(frame)
-        if sum(map(len, batch)) > CHUNK * N_DAYS // 2:
-            n_rows += _append(pd.concat(batch), folder)
+        if sum(map(len, batch)) >= BATCH_ROWS:
+            n_rows += _append(pd.concat(batch), folder, key)
             batch = []
-    return n_rows + (_append(pd.concat(batch), folder) if batch else 0)
+    return n_rows + (_append(pd.concat(batch), folder, key) if batch else 0)
 
 
-def _append(rows: pd.DataFrame, folder: Path) -> int:
-    parts = {store: zlib.crc32(store.encode()) % N_PARTS for store in rows["store"].unique()}
-    columns = ["store", "item", "date", "units", PART_COL]
-    rows.assign(**{PART_COL: rows["store"].map(parts)})[columns].to_parquet(folder, partition_cols=[PART_COL])
+def _append(rows: pd.DataFrame, folder: Path, key: str) -> int:
+    parts = {name: zlib.crc32(name.encode()) % N_PARTS for name in rows[key].unique()}
+    columns = [*sorted(rows.columns), PART_COL]  # every file has them in the same order
+    rows.assign(**{PART_COL: rows[key].map(parts)})[columns].to_parquet(folder, partition_cols=[PART_COL], index=False)
     return len(rows)

@@ -17,12 +17,19 @@ PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = "benchmark"
 
 
-def prepare(folder: Path, parameters: str = "", catalog: str = "") -> Path:
-    """Copy the project's configuration and add an environment that writes only into `folder`; return the copy."""
+def prepare(folder: Path, parameters: str = "", catalog: str = "", *, data: str = "data") -> Path:
+    """Copy the project's configuration and add an environment that writes only into `folder`; return the copy.
+
+    Args:
+        folder: of the benchmark.
+        parameters: blocks that the environment has of its own.
+        catalog: entries that it has of its own.
+        data: the folder inside that is `data_root`.
+    """
     conf = folder / "conf"
     shutil.copytree(PROJECT / "conf", conf, dirs_exist_ok=True)
     (conf / ENVIRONMENT).mkdir(exist_ok=True)
-    (conf / ENVIRONMENT / "globals.yml").write_text(f"data_root: {folder / 'data'}\n")
+    (conf / ENVIRONMENT / "globals.yml").write_text(f"data_root: {folder / data}\n")
     (conf / ENVIRONMENT / "mlflow.yml").write_text(yaml.safe_dump(_tracking_in(folder)))
     if parameters:
         (conf / ENVIRONMENT / "parameters.yml").write_text(parameters)
@@ -71,9 +78,18 @@ def watched_run(conf: Path, *arguments: str) -> Usage:
     Raises:
         subprocess.CalledProcessError: the run ended in an error; its output is in the terminal.
     """
-    command = [str(Path(sys.executable).with_name("kedro")), "run", f"--env={ENVIRONMENT}", f"--conf-source={conf}"]
+    kedro = str(Path(sys.executable).with_name("kedro"))
+    return watched([kedro, "run", f"--env={ENVIRONMENT}", f"--conf-source={conf}", *arguments])
+
+
+def watched(command: Sequence[str]) -> Usage:
+    """Run a command in the project's folder and return what it took.
+
+    Raises:
+        subprocess.CalledProcessError: the command ended in an error; its output is in the terminal.
+    """
     started, cpu, driver, jvm = time.perf_counter(), 0.0, 0.0, 0.0
-    process = subprocess.Popen([*command, *arguments], cwd=PROJECT)
+    process = subprocess.Popen(command, cwd=PROJECT)
     root = psutil.Process(process.pid)
     while process.poll() is None:
         taken = list(_family(root))
@@ -125,13 +141,30 @@ def read_fits(data: Path, columns: Sequence[str]) -> pd.DataFrame:
     return fits[~fits["scenario_id"].str.startswith("__pooled__")]
 
 
-def jvm_seconds() -> float:
-    """Return how long a process needs to start Spark and do nothing."""
-    code = "from pyspark.sql import SparkSession as S; S.builder.master('local[2]').getOrCreate().range(1).count()"
+@dataclass(frozen=True)
+class Start:
+    """What the start of Spark takes: seconds of wall time, and CPU-seconds of the JVM."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+START = """
+import time, psutil
+from pyspark.sql import SparkSession
+started = time.perf_counter()
+SparkSession.builder.master("local[2]").getOrCreate().range(1).count()
+seconds = time.perf_counter() - started
+times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+print(seconds, sum(one.user + one.system for one in times))
+"""
+
+
+def jvm_start() -> Start:
+    """Return what a process takes to start Spark and do nothing; importing pyspark is not counted."""
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
-    started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
-    return time.perf_counter() - started
+    told = subprocess.run([sys.executable, "-c", START], check=True, env=environment, capture_output=True, text=True)
+    return Start(*map(float, told.stdout.split()[-2:]))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -15,6 +15,7 @@ from distributed_automl import hooks
 from distributed_automl.configuration import ConfigurationError
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.hooks import (
+    HEAVY,
     RUN_ID,
     ParametersHook,
     ProgressHook,
@@ -26,6 +27,8 @@ from distributed_automl.hooks import (
 
 FITS = Pipeline([Node(lambda run: run, "params:run", "fits", name="fit", tags="train")])
 REPORTS = Pipeline([Node(lambda run: run, "params:run", "report", name="report", tags="report")])
+PLAN = Pipeline([Node(lambda run: run, "params:run", "summary", name="look_ahead", tags="plan")])
+EVALUATION = Pipeline([Node(lambda rows: rows, "outcomes", "evaluation", name="evaluate_scenarios", tags="evaluate")])
 CATALOG = DataCatalog({"params:run": MemoryDataset({})})
 
 
@@ -109,10 +112,13 @@ def test_when_spark_is_local_then_it_is_configured_but_not_started(monkeypatch: 
     monkeypatch.setattr(session, "needs_start", lambda: False)
     monkeypatch.setattr(session, "start", lambda _: pytest.fail("started"))
     monkeypatch.setattr(session, "require_java", seen.append)
+    monkeypatch.setattr(session, "import_meanwhile", seen.append)
     hook = SparkHook()
     hook.after_context_created(context(spark={"spark.master": "local[1]"}))
     hook.before_pipeline_run(FITS, CATALOG)
-    assert seen == [{"spark.master": "local[1]"}] * 2
+    assert seen == [{"spark.master": "local[1]"}, {"spark.master": "local[1]"}, HEAVY]
+    hook.before_pipeline_run(REPORTS, CATALOG)
+    assert seen[3:] == [{"spark.master": "local[1]"}]
 
 
 @pytest.fixture
@@ -147,15 +153,18 @@ def test_when_spark_is_there_already_then_settings_are_put_on_it(
     assert started == {"started": {"spark.master": "spark://x"}}
 
 
-def test_when_workers_are_elsewhere_then_they_are_asked_before_they_fit(started: dict[str, Any]) -> None:
-    before_run(FITS, CATALOG)
+@pytest.mark.parametrize("pipeline", [FITS, PLAN, EVALUATION], ids=["fit", "plan what they fit", "evaluate"])
+def test_when_workers_are_elsewhere_then_they_are_asked_before_they_work(
+    started: dict[str, Any], pipeline: Pipeline
+) -> None:
+    before_run(pipeline, CATALOG)
     assert started == {"started": {"spark.master": "spark://x"}, "asked": {"spark.master": "spark://x"}}
 
 
 @pytest.mark.parametrize(
     ("pipeline", "engine"),
-    [(FITS, "local"), (REPORTS, "spark")],
-    ids=["fits in this process", "no Python on workers"],
+    [(FITS, "local"), (PLAN, "local"), (REPORTS, "spark")],
+    ids=["fits in this process", "plans for this process", "no Python on workers"],
 )
 def test_when_workers_run_no_python_then_they_are_not_asked(
     started: dict[str, Any], pipeline: Pipeline, engine: str

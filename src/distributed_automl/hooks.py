@@ -20,8 +20,12 @@ logger = logging.getLogger(__name__)
 
 RUN_ID = "params:run_id"
 RUN = "params:run"
-WORKED = {"train", "predict", "portfolio"}
-"""Tags of the nodes whose work the workers' Python does."""
+WORKED = {"train", "predict", "portfolio", "plan"}
+"""Tags of the nodes whose work the workers' Python does, unless `run.engine` says otherwise; or plans for it."""
+ALWAYS_WORKED = {"evaluate"}
+"""Tags of the nodes whose work the workers' Python does whatever the engine."""
+HEAVY = ("distributed_automl.scenario.synthesis", "distributed_automl.scenario.portfolio")
+"""What the nodes of WORKED need on the driver too, and what takes seconds to import."""
 
 
 def new_run_id() -> str:
@@ -119,18 +123,20 @@ class SparkHook:
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Put the settings on a session that is remote or exists already; a local one starts when it is needed.
 
-        Workers elsewhere get this package, and are asked whether they are like this machine before they fit or predict.
+        Workers elsewhere get this package, and are asked whether they are like this machine before they work for it.
 
         Raises:
             RunError: it is a local one, and there is no Java for it; or the workers differ from this machine.
         """
-        from distributed_automl.fleet.session import needs_start, require_java, start, works_elsewhere
+        from distributed_automl.fleet.session import import_meanwhile, needs_start, require_java, start, works_elsewhere
 
         if not pipeline.nodes:
             return
         require_java(self._settings)
         elsewhere = works_elsewhere(self._settings)
         if not elsewhere and not needs_start():
+            if any(node.tags & WORKED for node in pipeline.nodes):
+                import_meanwhile(HEAVY)
             return
         spark = start(self._settings)
         if elsewhere and _needs_workers(pipeline, catalog):
@@ -172,7 +178,9 @@ def _ledgers(catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
 
 
 def _needs_workers(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> bool:
-    """Return whether a node will send Python to the workers."""
+    """Return whether a node will send Python to the workers, or plans to."""
+    if any(node.tags & ALWAYS_WORKED for node in pipeline.nodes):
+        return True
     inputs = {name for node in pipeline.nodes if node.tags & WORKED for name in node.inputs}
     return RUN in inputs and dict(catalog.load(RUN)).get("engine", "spark") == "spark"
 

@@ -15,12 +15,12 @@ from distributed_automl.scenario import attempt
 def test_when_a_scenarios_rows_are_gone_since_the_plan_then_the_error_names_it_before_anything_is_fitted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fitted: list[str] = []
+    fitted: list[Any] = []
     orders = [SimpleNamespace(scenario_id="a"), SimpleNamespace(scenario_id="b")]
     monkeypatch.setattr(fitting, "require_same_code", lambda _: None)
     monkeypatch.setattr(attempt, "preload", lambda _: None)
     monkeypatch.setattr(fitting, "read_orders", lambda _: orders)
-    monkeypatch.setattr(fitting, "fit_in_child", lambda _, order, __: fitted.append(order.scenario_id))
+    monkeypatch.setattr(fitting, "run_each", lambda tasks, _: fitted.extend(tasks))
     rows = pd.DataFrame({SCENARIO_COL: ["a", "a"], BUCKET_COL: [0, 0], "units": [1.0, 2.0]})
     job: Any = SimpleNamespace(definitions=None, table=None)
     with pytest.raises(RunError, match="master_df has no rows of 'b' where the plan found them"):

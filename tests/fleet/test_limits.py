@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from distributed_automl.errors import LimitExceeded
+from distributed_automl.fleet import limits
 from distributed_automl.fleet.limits import Finished, _Child, run_each, run_limited
 from distributed_automl.parameters import Limits
 
@@ -162,7 +163,26 @@ def test_when_tasks_behave_then_one_child_serves_them_all() -> None:
     results: list[tuple[int, int]] = [finished.result for finished in found]  # type: ignore[misc]
     assert [number for number, _ in results] == [0, 1, 2, 3, 4]
     assert len({pid for _, pid in results}) == 1
-    assert [finished.peak_memory_mb is None for finished in found] == [True, True, True, True, False]
+
+
+def test_when_one_task_swells_then_the_next_ones_peak_is_its_own() -> None:
+    def task(n_bytes: int, _: Callable[[str], None]) -> object:
+        return len(bytes(bytearray(b"x") * n_bytes))
+
+    big, small = (finished.peak_memory_mb or 0 for finished in run_each([partial(task, n) for n in (2**28, 1)], AMPLE))
+    assert big > small + 200
+
+
+def test_when_a_child_is_old_enough_then_the_next_task_gets_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CHILD_SECONDS", 0.5)
+    naps = (0.0, 0.0, 0.7, 0.0)
+
+    def task(nap: float, _: Callable[[str], None]) -> object:
+        time.sleep(nap)
+        return os.getpid()
+
+    first, second, third, fourth = (finished.result for finished in run_each([partial(task, n) for n in naps], AMPLE))
+    assert first == second == third != fourth
 
 
 def test_when_one_of_many_tasks_dies_then_the_others_have_their_results() -> None:

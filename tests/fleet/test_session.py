@@ -15,7 +15,9 @@ from distributed_automl.fleet import session
 from distributed_automl.fleet.session import (
     ONE_THREAD,
     configure,
+    import_meanwhile,
     is_remote,
+    n_cores,
     needs_start,
     require_java,
     works_elsewhere,
@@ -100,6 +102,20 @@ def test_when_the_cluster_s_file_is_read_without_variables_then_its_master_is_em
         config_patterns={"spark": ["spark*"]},
     )
     assert loader["spark"]["spark.master"] == ""
+
+
+@pytest.mark.spark
+def test_when_cores_are_counted_then_they_are_those_that_tasks_run_on(spark: SparkSession) -> None:
+    assert n_cores(spark) == spark.sparkContext.defaultParallelism == 2
+
+
+def test_when_modules_are_imported_meanwhile_then_they_are_there_and_one_that_is_missing_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "imported_meanwhile.py").write_text("")
+    import_meanwhile(["imported_meanwhile", "there_is_no_such_module"]).join(30)
+    assert sys.modules.pop("imported_meanwhile").__file__ == str(tmp_path / "imported_meanwhile.py")
 
 
 def test_when_the_package_is_zipped_then_workers_can_import_all_of_it() -> None:

@@ -1,8 +1,8 @@
-"""What a worker does in a wave: fit the scenarios of its bucket, each in a child that may die alone."""
+"""What a worker does in a wave: fit the scenarios of its bucket in children, any of which may die alone."""
 
 import gc
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from distributed_automl.errors import RunError
-from distributed_automl.fleet.limits import OnStage, run_limited
+from distributed_automl.fleet.limits import Finished, OnStage, run_each
 from distributed_automl.fleet.orders import Order, read_orders
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL
 from distributed_automl.parameters import AutoML, Limits, Problem
-from distributed_automl.tables import FITS, POOLED_PREFIX, Table
+from distributed_automl.tables import FITS, Table, is_pool
 
 if TYPE_CHECKING:
     from distributed_automl.scenario.portfolio import Portfolio
@@ -80,7 +80,7 @@ def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.Data
     for order in todo:
         if order.scenario_id not in frames:
             raise rows_are_gone(order.scenario_id)
-    fits = [fit_in_child(job, order, frames.pop(order.scenario_id).drop(columns=SCENARIO_COL)) for order in todo]
+    fits = list(fit_in_children(job, [(order, frames.pop(order.scenario_id)) for order in todo]))
     gc.unfreeze()
     return rows_frame(fits, job.table)
 
@@ -104,30 +104,41 @@ def require_same_code(job: FitJob) -> None:
         )
 
 
-def fit_in_child(job: FitJob, order: Order, frame: pd.DataFrame) -> Row:
-    """Fit one scenario in a killable child; a child that dies is a failed row."""
+def fit_in_children(job: FitJob, todo: Sequence[tuple[Order, pd.DataFrame]]) -> Iterator[Row]:
+    """Fit scenarios in killable children; a child that dies is a failed row.
+
+    Args:
+        job: what all share.
+        todo: each scenario's order, and its rows with SCENARIO_COL.
+
+    Yields:
+        Each scenario's row, in order.
+    """
+    tasks = [partial(job.attempt, job, order, frame.drop(columns=SCENARIO_COL)) for order, frame in todo]
+    for (order, _), finished in zip(todo, run_each(tasks, job.limits), strict=True):
+        yield completed(_row_of(job, order, finished), job, order, finished.peak_memory_mb)
+
+
+def _row_of(job: FitJob, order: Order, finished: Finished) -> Row:
     from distributed_automl.scenario.attempt import failed_row
 
-    finished = run_limited(partial(job.attempt, job, order, frame), job.limits)
     if finished.stopped is None:
         row: Row = finished.result  # type: ignore[assignment]
-    else:
-        stopped = finished.stopped
-        row = failed_row(job.table, order.scenario_id, finished.stage, stopped)
-        row["fit_seconds"] = finished.seconds
-    return completed(row, job, order, finished.peak_memory_mb)
+        return row
+    failed = failed_row(job.table, order.scenario_id, finished.stage, finished.stopped)
+    return {**failed, "fit_seconds": finished.seconds}
 
 
 def fit_attempt(job: FitJob, order: Order, frame: pd.DataFrame, on_stage: OnStage) -> Row:
     """Fit a scenario or a pool, whichever the id says; never raises for what is wrong with its rows."""
     from distributed_automl.scenario.attempt import attempt_fit, attempt_fit_pool
 
-    is_pool = order.scenario_id.startswith(POOLED_PREFIX)
-    fit = attempt_fit_pool if is_pool else partial(attempt_fit, pool=order.pool, portfolio=job.portfolio)
+    scenario_fit = partial(attempt_fit, pool=order.pool, portfolio=job.portfolio)
+    fit = attempt_fit_pool if is_pool(order.scenario_id) else scenario_fit
     return fit(
         frame,
         job.problem,
-        job.automl,
+        job.automl.with_trials(order.n_trials),
         scenario_id=order.scenario_id,
         definitions=job.definitions,
         on_stage=on_stage,

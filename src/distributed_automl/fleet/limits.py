@@ -27,10 +27,13 @@ Task = Callable[[OnStage], object]
 
 POLL_SECONDS = 0.05
 """How often memory is looked at. A child that allocates faster than this meets RLIMIT_AS."""
+CHILD_SECONDS = 20.0
+"""Age at which a child takes no further task: a fork is little beside it, and what tasks leave behind stays little."""
 ADDRESS_SPACE_FACTOR = 4
 """Address space is reserved far more freely than it is used: the hard limit is this multiple of the memory limit."""
 _HEADER = struct.Struct("!cQ")
-_STAGE, _RESULT = b"S", b"R"
+_STAGE, _RESULT, _LAST = b"S", b"R", b"L"
+_PEAK = struct.Struct("!d")
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE_MAX = 1000
 
@@ -43,8 +46,8 @@ class Finished:
         result: what the task returned; None if it did not finish.
         stopped: why it did not finish; None if it did.
         stage: the last stage that it announced; "start" if none.
-        peak_memory_mb: largest resident memory of its process, pages shared with the parent included; None if the
-            process lives on with the next task, or never began.
+        peak_memory_mb: largest resident memory of its process while it ran, pages shared with the parent included;
+            None if the process never began.
         seconds: wall time.
     """
 
@@ -72,10 +75,11 @@ def run_limited(task: Task, limits: Limits) -> Finished:
 
 
 def run_each(tasks: Sequence[Task], limits: Limits) -> Iterator[Finished]:
-    """Run tasks one after another, in one child for as long as it lives; see `run_limited`.
+    """Run tasks one after another, in one child until it is CHILD_SECONDS old, then in the next; see `run_limited`.
 
-    For tasks that are short beside a fork. The limit of seconds is each task's own. A child that swells or dies may do
-    so for what earlier tasks left behind, so the task under way is tried once more, as the first of another child.
+    A fork and the pages that a child copies cost more than a short task. The limit of seconds is each task's own. A
+    child that swells or dies may do so for what earlier tasks left behind, so the task under way is tried once more, as
+    the first of another child.
 
     Args:
         tasks: as in `run_limited`.
@@ -93,7 +97,7 @@ def run_each(tasks: Sequence[Task], limits: Limits) -> Iterator[Finished]:
             n_done += 1
             continue
         is_first = True
-        for finished in child.serve(len(tasks) - n_done):
+        for finished in child.serve():
             if finished.stopped is not None and not is_first and not child.is_too_slow:
                 break
             yield finished
@@ -103,11 +107,13 @@ def run_each(tasks: Sequence[Task], limits: Limits) -> Iterator[Finished]:
 
 @dataclass(frozen=True)
 class _Said:
-    """A result as it came through the pipe: pickled, with the last stage before it and the seconds that it took."""
+    """A result as it came through the pipe: pickled, with the last stage before it, and what it took."""
 
     payload: bytes
     stage: str
     seconds: float
+    peak_memory_mb: float
+    is_last: bool
 
 
 class _Child:
@@ -147,26 +153,23 @@ class _Child:
         os.close(writer)
         return cls(pid, reader, limits)
 
-    def serve(self, n_tasks: int) -> Iterator[Finished]:
+    def serve(self) -> Iterator[Finished]:
         """Yield how its tasks ended, the first that did not finish as the last; end and reap it whatever happens."""
         is_reaped = False
         try:
-            for number in range(1, n_tasks + 1):
+            while True:
                 reason = self._watch()
-                if self.results and number < n_tasks:
-                    yield self._finished(None)
+                said = self.results.popleft() if self.results else None
+                if said is not None and not said.is_last:
+                    yield _finished(said)
                     continue
                 status, peak_mb = self._reap()
                 is_reaped = True
-                yield self._finished(peak_mb) if self.results else self._stopped(reason or _ending(status), peak_mb)
+                yield _finished(said) if said is not None else self._stopped(reason or _ending(status), peak_mb)
                 return
         finally:
             if not is_reaped:
                 self._reap()
-
-    def _finished(self, peak_mb: float | None) -> Finished:
-        said = self.results.popleft()
-        return Finished(pickle.loads(said.payload), None, said.stage, peak_mb, said.seconds)
 
     def _stopped(self, reason: str, peak_mb: float) -> Finished:
         stopped = LimitExceeded(f"{reason} in stage '{self.stage}'")
@@ -177,7 +180,7 @@ class _Child:
         self._kill()
         _, status, usage = os.wait4(self.pid, 0)
         os.close(self.pipe)
-        return status, usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+        return status, _resident_mb_of(usage)
 
     def _watch(self) -> str | None:
         """Read until there is a result or the child is done; return why it must be killed, or None."""
@@ -213,7 +216,9 @@ class _Child:
         if kind == _STAGE:
             self.stage = body.decode()
         else:
-            self.results.append(_Said(body, self.stage, time.monotonic() - self.started))
+            (peak_mb,) = _PEAK.unpack_from(body)
+            seconds = time.monotonic() - self.started
+            self.results.append(_Said(body[_PEAK.size :], self.stage, seconds, peak_mb, kind == _LAST))
             self._expect()
 
     def _exits(self) -> bool:
@@ -247,6 +252,10 @@ class _Child:
                 kill(self.pid, signal.SIGKILL)
 
 
+def _finished(said: _Said) -> Finished:
+    return Finished(pickle.loads(said.payload), None, said.stage, said.peak_memory_mb, said.seconds)
+
+
 def _live(tasks: Sequence[Task], limits: Limits, pipe: int, parent: int) -> NoReturn:
     """Be the child: never return into the code of the parent, whatever the task does."""
     code = 1
@@ -255,9 +264,7 @@ def _live(tasks: Sequence[Task], limits: Limits, pipe: int, parent: int) -> NoRe
         _die_with(parent)
         _be_the_first_to_go()
         _cap_address_space(limits)
-        for task in tasks:
-            result = task(lambda stage: _send(pipe, _STAGE, stage.encode()))
-            _send(pipe, _RESULT, pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+        _serve(tasks, pipe)
         code = 0
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
@@ -267,6 +274,38 @@ def _live(tasks: Sequence[Task], limits: Limits, pipe: int, parent: int) -> NoRe
         with suppress(OSError, ValueError):
             sys.stderr.flush()
         os._exit(code)
+
+
+def _serve(tasks: Sequence[Task], pipe: int) -> None:
+    """Do tasks until they are all done, or this process is old enough."""
+    retires = time.monotonic() + CHILD_SECONDS
+    for n_left, task in zip(reversed(range(len(tasks))), tasks, strict=True):
+        _forget_peak()
+        result = task(lambda stage: _send(pipe, _STAGE, stage.encode()))
+        is_last = n_left == 0 or time.monotonic() > retires
+        payload = pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL)
+        _send(pipe, _LAST if is_last else _RESULT, _PEAK.pack(_peak_mb()) + payload)
+        if is_last:
+            return
+
+
+def _forget_peak() -> None:
+    """Let the largest resident memory be that since now (Linux; elsewhere it stays that since this process began)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_mb() -> float:
+    """Return the largest resident memory of this process."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return float(line.split()[1]) / 1024
+    return _resident_mb_of(resource.getrusage(resource.RUSAGE_SELF))
+
+
+def _resident_mb_of(usage: resource.struct_rusage) -> float:
+    return usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
 
 
 def _send(pipe: int, kind: bytes, body: bytes) -> None:

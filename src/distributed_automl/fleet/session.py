@@ -4,10 +4,12 @@ import os
 import shlex
 import sys
 import tempfile
+import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from importlib.util import find_spec
@@ -129,8 +131,25 @@ def _texts(settings: Mapping[str, object]) -> dict[str, str]:
 
 def n_cores(spark: SparkSession) -> int:
     """Return how many tasks run at once: the partitions that Spark gives a range, on any kind of session."""
-    partitions = spark.range(_MAX_CORES).select(F.spark_partition_id().alias("part")).distinct()
-    return max(1, partitions.count())
+    partitions = spark.range(_MAX_CORES).select(F.spark_partition_id().alias("part"))
+    last = partitions.agg(F.max("part").alias("last")).first()
+    return 1 if last is None else int(last["last"]) + 1
+
+
+def import_meanwhile(modules: Sequence[str]) -> threading.Thread:
+    """Import modules in a thread of their own, for whoever waits for the JVM next and needs them after that.
+
+    Whoever imports one of them before that is done waits for it, and gets the error if there is one.
+    """
+    thread = threading.Thread(target=_import_all, args=(modules,), daemon=True)
+    thread.start()
+    return thread
+
+
+def _import_all(modules: Sequence[str]) -> None:
+    with suppress(ImportError):
+        for name in modules:
+            import_module(name)
 
 
 @cache

@@ -30,7 +30,7 @@ from distributed_automl.fleet.plan import FIT, sample_members
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
-from distributed_automl.tables import FITS, PART_COL, POOLED_PREFIX, Table
+from distributed_automl.tables import FITS, PART_COL, Table, are_pools
 
 Frame = DataFrame | pd.DataFrame
 BucketWork = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
@@ -77,7 +77,7 @@ def fit_pools(
         attempt: what is done with each pool; None: it is fitted.
     """
     planned = plan.toPandas()
-    pools = planned[(planned["action"] == FIT) & is_pool(planned)]
+    pools = planned[(planned["action"] == FIT) & are_pools(planned["scenario_id"])]
     if pools.empty:
         return
     pairs = _pool_members(planned, pools, setup)
@@ -91,7 +91,7 @@ def fit_pools(
 
 def _pool_members(planned: pd.DataFrame, pools: pd.DataFrame, setup: Setup) -> pd.DataFrame:
     """Return the scenarios that each pool learns from: member, SCENARIO_COL (the pool's id)."""
-    scenarios = planned[~is_pool(planned)]
+    scenarios = planned[~are_pools(planned["scenario_id"])]
     pairs = [
         (member, pool_id)
         for pool_id in pools["pool_id"]
@@ -120,7 +120,7 @@ def fit_scenarios(
         attempt: what is done with each scenario; None: it is fitted.
     """
     planned = plan.toPandas()
-    todo = planned[(planned["action"] == FIT) & ~is_pool(planned)]
+    todo = planned[(planned["action"] == FIT) & ~are_pools(planned["scenario_id"])]
     if todo.empty:
         return
     todo = with_pool_keys(todo, earliest_pools(pooled_fits))
@@ -141,11 +141,6 @@ def of_parts(rows: DataFrame, wanted: pd.DataFrame) -> DataFrame:
     if PART_COL not in rows.columns or parts is None or parts.isna().any():
         return rows
     return rows.where(F.col(PART_COL).isin(sorted({int(part) for part in parts})))
-
-
-def is_pool(planned: pd.DataFrame) -> pd.Series:
-    """Return which rows are pools."""
-    return planned["scenario_id"].str.startswith(POOLED_PREFIX)
 
 
 def with_pool_keys(todo: pd.DataFrame, pools: pd.DataFrame) -> pd.DataFrame:

@@ -14,8 +14,8 @@ from distributed_automl.scenario.ensemble import Mixture, alone, at_quantile
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate
 from distributed_automl.scenario.estimators.autoregression import Autoregression
-from distributed_automl.scenario.folds import Arena, Fold
-from distributed_automl.scenario.intervals import Calibration, Residuals, Shape, best_of_each, calibrate
+from distributed_automl.scenario.folds import Arena, Fold, actuals
+from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration, Residuals, Shape, best_of_each, calibrate
 from distributed_automl.scenario.kpis import kpis
 from distributed_automl.scenario.members import AnyCalibration
 from distributed_automl.scenario.metrics import FVA, Outcome, scores, value_added
@@ -98,7 +98,7 @@ def calibrate_on(
         rivals: what else might forecast a pool's scenarios: out-of-fold predictions of the same rows.
     """
     samples = folds[0].design.samples
-    y_true = np.concatenate([samples.y[fold.split.valid] for fold in folds])
+    y_true = actuals(folds)
     if samples.problem.is_classification:
         return calibrate_classes(
             mixture.predicted,
@@ -107,12 +107,13 @@ def calibrate_on(
             classes=samples.classes,
             decision=decision_weights(samples, folds[-1].split.train),
         )
+    windows, ages = _windows_and_ages(folds)
     residuals = Residuals(
         values=y_true - mixture.predicted,
         predicted=mixture.predicted,
         steps=np.concatenate([steps_of(fold) for fold in folds]),
-        windows=_windows(folds),
-        ages=_ages(folds),
+        windows=windows,
+        ages=ages,
         scenarios=_scenarios(samples)[np.concatenate([fold.split.valid for fold in folds])],
     )
     others = [replace(residuals, values=y_true - predicted, predicted=predicted) for predicted in rivals]
@@ -120,11 +121,13 @@ def calibrate_on(
 
 
 def forecasts_alone(arena: Arena) -> list[FloatArray]:
-    """Return what forecasts each series by itself predicts for the folds and the holdout; none in tabular tasks.
+    """Return what forecasts each series by itself predicts for the folds and the holdout.
 
-    Shifted to the quantile that the objective is best served by, as the scenarios' forecasts will be.
+    Shifted to the quantile that the objective is best served by, as the scenarios' forecasts will be. None in tabular
+    tasks, and none in pools of so few scenarios that no shape is learned from them.
     """
-    if not arena.holdout.design.samples.problem.is_forecasting:
+    samples = arena.holdout.design.samples
+    if not samples.problem.is_forecasting or len(np.unique(_scenarios(samples))) < MIN_SCENARIOS:
         return []
     predictions = [_out_of_fold(CANDIDATES[name], arena) for name in ALONE]
     mixtures = [Mixture((), (), predicted, -math.inf) for predicted in predictions]
@@ -140,20 +143,16 @@ def _out_of_fold(candidate: Candidate, arena: Arena) -> FloatArray:
     return np.concatenate(parts)
 
 
-def _windows(folds: Sequence[Fold]) -> IntArray:
-    """Return the number of each validation row's forecast; in tabular tasks every row stands for itself."""
+def _windows_and_ages(folds: Sequence[Fold]) -> tuple[IntArray, IntArray]:
+    """Return the number of each validation row's forecast, and how many were made after it.
+
+    In tabular tasks, even those cut by time, every row stands for itself and none is older than another.
+    """
     sizes = [len(fold.split.valid) for fold in folds]
     if not folds[0].design.samples.problem.is_forecasting:
-        return np.arange(sum(sizes))
-    return np.repeat(np.arange(len(folds), dtype=np.intp), sizes)
-
-
-def _ages(folds: Sequence[Fold]) -> IntArray:
-    """Return how many forecasts were made after each validation row's; 0 in tabular tasks, even those cut by time."""
-    sizes = [len(fold.split.valid) for fold in folds]
-    if not folds[0].design.samples.problem.is_forecasting:
-        return np.zeros(sum(sizes), dtype=np.intp)
-    return np.repeat(np.arange(len(folds), dtype=np.intp)[::-1], sizes)
+        return np.arange(sum(sizes)), np.zeros(sum(sizes), dtype=np.intp)
+    windows = np.repeat(np.arange(len(folds), dtype=np.intp), sizes)
+    return windows, len(folds) - 1 - windows
 
 
 def _scenarios(samples: Samples) -> IntArray:

@@ -1,8 +1,10 @@
 """The table of selectors, and how their votes choose the features."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from distributed_automl.parameters import Selection
@@ -90,18 +92,19 @@ def usable_columns(X: pd.DataFrame) -> list[str]:
     """
     usable = _without_copies(X)
     enough = MIN_KNOWN_SHARE * len(X)
-    known = [name for name in usable if X[name].notna().sum() >= enough]
-    return known or usable
+    known = [name for name, values in usable.items() if pd.notna(values).sum() >= enough]
+    return known or list(usable)
 
 
-def _without_copies(X: pd.DataFrame) -> list[str]:
+def _without_copies(X: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
     """Return the columns with more than one value (missing counts as one) that do not repeat an earlier column."""
     seen: set[bytes] = set()
-    kept = []
-    for name in X.columns:
-        codes = pd.factorize(X[name])[0]
-        content = X[name].to_numpy() if X[name].dtype != object else codes
-        if len(codes) > 0 and (codes != codes[0]).any() and content.tobytes() not in seen:
-            seen.add(content.tobytes())
-            kept.append(str(name))
+    kept = {}
+    for name, column in X.items():
+        values = column.to_numpy()
+        codes = pd.factorize(values)[0]
+        content = (codes if values.dtype == object else values).tobytes()
+        if len(codes) > 0 and (codes != codes[0]).any() and content not in seen:
+            seen.add(content)
+            kept[str(name)] = values
     return kept
