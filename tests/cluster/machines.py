@@ -37,14 +37,14 @@ class Cluster:
 
     Attributes:
         folder: for logs and scratch files.
-        sources: the folder of this package, which workers must not see.
+        sources: the folder of this package, which workers must not see; None: they may.
         port: of the master.
         web_port: where the master tells its state.
         processes: everything started here, by name.
     """
 
     folder: Path
-    sources: Path
+    sources: Path | None = None
     port: int = field(default_factory=lambda: free_port())
     web_port: int = field(default_factory=lambda: free_port())
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
@@ -65,13 +65,13 @@ class Cluster:
         for number in range(n_workers):
             self.add_worker(f"worker-{number}")
 
-    def add_worker(self, name: str) -> None:
-        """Start a worker with one core, and wait until the master knows it."""
+    def add_worker(self, name: str, host: str = LOOPBACK) -> None:
+        """Start a worker with one core, and wait until the master knows it; two names of loopback are two hosts."""
         expected = self.n_alive() + 1
         scratch = self.folder / name
         options = [
             "--host",
-            LOOPBACK,
+            host,
             "--webui-port",
             "0",
             "--cores",

@@ -2,7 +2,8 @@
 
     python tests/faults/fleet_run.py ROOT '{"master": "local[2,4]", ...}'
 
-Reads one run per line from standard input as JSON, see `Order`, and answers with one line of JSON each. Models are made
+Reads one order per line from standard input as JSON, what `train` or `clean` takes, and answers with one line of JSON
+each, in the order in which they end. Models are made
 up, but everything round them is the program's own: plan, waves, children with limits, ledgers, results. Each attempt
 leaves a note in ROOT/calls, with the processes that it is made by, so that a test can count and choose whom to kill.
 """
@@ -12,9 +13,12 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +33,28 @@ FRUGAL = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 def main() -> None:
     root, settings = sys.argv[1], json.loads(sys.argv[2])
     spark = start(settings)
-    print(json.dumps({"ready": os.getpid()}), flush=True)
-    for line in sys.stdin:
-        try:
-            options = json.loads(line)
-            answer = clean(root, **options) if options.pop("clean", False) else train(spark, root, **options)
-        except Exception as error:
-            cause = cause_of(error)
-            answer = {"error": str(cause), "type": type(cause).__name__, "traceback": traceback.format_exc()}
-        print(json.dumps(answer), flush=True)
+    tell({"ready": os.getpid()})
+    at_work = []
+    for line in sys.stdin:  # orders may overlap
+        at_work.append(threading.Thread(target=work, args=(spark, root, json.loads(line))))
+        at_work[-1].start()
+    for one in at_work:
+        one.join()
     spark.stop()
+
+
+def work(spark: Any, root: str, order: dict[str, Any]) -> None:
+    """Do what was asked for, and say what became of it."""
+    try:
+        tell(clean(root, **order) if order.pop("clean", False) else train(spark, root, **order))
+    except Exception as error:
+        cause = cause_of(error)
+        tell({"error": str(cause), "type": type(cause).__name__, "traceback": traceback.format_exc()})
+
+
+def tell(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
 
 
 def cause_of(error: BaseException) -> BaseException:
@@ -67,6 +83,8 @@ def start(settings: dict[str, str]) -> Any:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "1g",
         "spark.log.level": "OFF",
+        "spark.sql.codegen.wholeStage": "false",  # to compile a query takes longer than to run it over some rows
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.driver.extraJavaOptions": FRUGAL,
         "spark.executor.extraJavaOptions": FRUGAL,
         "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -84,11 +102,12 @@ def train(
     n_waves: int = 3,
     seconds: float = 0.2,
     model_bytes: int = 1_000,
-    slow_once: str | None = None,
+    held: Sequence[str] = (),
+    settings: str = "settings",
     misdeeds: dict[str, str] | None = None,
     limits: dict[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Plan, fit wave by wave, and collect; see the test of the fleet's training.
+    """Plan, fit wave by wave, collect and promote.
 
     Args:
         spark: the session.
@@ -98,56 +117,106 @@ def train(
         n_waves: waves, of the same number of scenarios.
         seconds: how long an attempt takes.
         model_bytes: size of a model.
-        slow_once: a scenario whose first attempt takes a minute, on whatever machine it is made.
+        held: scenarios whose first attempt in this run goes on only when ROOT/released has a file of that name.
+        settings: digest of what decides a fit beside its rows; with another one all is fitted again.
         misdeeds: scenario -> what its attempt does instead of fitting, see `misdo`.
         limits: of a scenario's process.
 
     Returns:
-        status -> scenarios of the results; n_rows of `fits` and distinct keys among them; digest of all models.
+        See `told`.
     """
+    from distributed_automl.datasets import folders
     from distributed_automl.fleet import plan as planning
     from distributed_automl.fleet import train as training
-    from distributed_automl.fleet.plan import Past
-    from distributed_automl.fleet.progress import Progress
-    from distributed_automl.fleet.results import collect_results
     from distributed_automl.fleet.setup import Setup
     from distributed_automl.parameters import AutoML, Limits, Plan, Problem, Run
 
-    patched: Any = planning
-    patched.settings_digest = lambda *_: "settings"
+    patched: Any = folders
+    patched.BEAT_SECONDS = 0.2  # as short as these runs are
+    patched = planning
+    patched.settings_digest = lambda *_: settings
     patched = training
     patched.define_features = lambda *_: None
-    patched.fit_attempt = made_up_attempt(root, seconds, model_bytes, slow_once, misdeeds or {})
+    patched.fit_attempt = made_up_attempt(root, seconds, model_bytes, held, misdeeds or {})
     problem = Problem(
         scenario_keys=("store",), timestamp="day", frequency="D", season=7, horizon=7, target="units", levels=(0.8,)
     )
     plan = Plan(n_waves=n_waves, min_wave_scenarios=1, buckets_per_core=1)
-    setup = Setup(problem, AutoML(), plan, Run(limits=Limits(**(limits or {"seconds": 60.0, "memory_mb": 1024}))))
+    bounds = Limits(**(limits or {"seconds": 600.0, "memory_mb": 1024}))
+    setup = Setup(problem, AutoML(), plan, Run(limits=bounds))
     master = spark.createDataFrame(panel(n_stores), schema=DDL)
-    fits, plans = ledger(root, "fits", run_id), ledger(root, "plan", run_id, runs="latest")
-    past = Past.read(fits.load(), ledger(root, "plan", run_id).load())
-    plans.save(planning.make_plan(master, past, setup, run_id=run_id, n_cores=2))
+    tables = Tables.opened(root, run_id)
+    with tables.fits.store.running(run_id, tables.fits.as_of):  # as the project's hooks do
+        results = run_pipelines(master, setup, tables)
+    return told(results, tables)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The ledgers as one run sees them."""
+
+    fits: Any
+    plan: Any
+    plans_before: Any
+    training_results: Any
+    champions: Any
+
+    @classmethod
+    def opened(cls, root: str, run_id: str) -> "Tables":
+        began = dt.datetime.now(dt.UTC)
+        return cls(
+            ledger(root, "fits", run_id, as_of=began),
+            ledger(root, "plan", run_id, as_of=began, runs="latest"),
+            ledger(root, "plan", run_id, as_of=began),
+            ledger(root, "training_results", run_id, as_of=began, runs="latest", returns="pandas"),
+            ledger(root, "champions", run_id, as_of=began, returns="pandas"),
+        )
+
+
+def run_pipelines(master: Any, setup: Any, tables: Tables) -> pd.DataFrame:
+    """Do what the pipelines `train` and `promote` do, in their order."""
+    from distributed_automl.fleet import plan as planning
+    from distributed_automl.fleet import train as training
+    from distributed_automl.fleet.progress import Progress
+    from distributed_automl.fleet.results import collect_results
+    from distributed_automl.monitoring.promotion import decide_champions, fits_there
+
+    past = planning.Past.read(tables.fits.load(), tables.plans_before.load(), setup)
+    tables.plan.save(planning.make_plan(master, past, setup, run_id=tables.fits.run_id, n_cores=2))
     for fitting in (training.fit_pools, training.fit_scenarios):
-        for wave in fitting(master, plans.load(), fits.load(), setup, Progress()):
-            fits.save(wave)
-    results = collect_results(plans.load(), fits.load())
-    ledger(root, "training_results", run_id).save(results)
-    return told(results, fits.load().select("scenario_id", "run_id").toPandas())
+        for wave in fitting(master, tables.plan.load(), tables.fits.load(), setup, Progress()):
+            tables.fits.save(wave)
+    results = collect_results(tables.plan.load(), tables.fits.load())
+    tables.training_results.save(results)
+    there = fits_there(tables.fits.load(), set(results["fit_run_id"].dropna()))
+    decided = decide_champions(results, tables.champions.load(), there, now=dt.datetime.now(dt.UTC))
+    if len(decided):
+        tables.champions.save(decided)
+    return results
 
 
-def clean(root: str, run_id: str, *, grace_seconds: float = 0.0, n_runs: int = 1) -> dict[str, Any]:
-    """Clean up, as if the moment from which a folder takes the place of others were now; say what went."""
-    from datetime import UTC, datetime, timedelta
+def clean(
+    root: str, run_id: str, *, grace_seconds: float = 0.0, n_runs: int = 1, now: str | None = None
+) -> dict[str, Any]:
+    """Clean up, as if a folder took the place of others at once; say what went.
 
+    Args:
+        root: folder of the ledgers.
+        run_id: of the clean-up.
+        grace_seconds: for which a writer may be silent.
+        n_runs: outcomes of a scenario that stay.
+        now: when the clean-up takes place; None: now.
+    """
     from distributed_automl.datasets import ledger as ledgers_module
     from distributed_automl.fleet.cleanup import Ledgers, Rules, clean_up, survey
 
     patched: Any = ledgers_module
-    patched.LEAD = timedelta(0)
-    ledgers = Ledgers(ledger(root, "fits", run_id), ledger(root, "plan", run_id), ledger(root, "champions", run_id), ())
-    rules, now = Rules(n_runs, timedelta(seconds=grace_seconds)), datetime.now(UTC)
-    found = survey(ledgers, rules, now=now)
-    clean_up(ledgers, found, rules, now=now)
+    patched.LEAD = dt.timedelta(0)
+    ledgers = Ledgers(*(ledger(root, table, run_id) for table in ("fits", "plan", "champions")))
+    rules = Rules(n_runs, dt.timedelta(seconds=grace_seconds))
+    moment = dt.datetime.fromisoformat(now) if now else dt.datetime.now(dt.UTC)
+    found = survey(ledgers, rules, now=moment)
+    clean_up(ledgers, found, rules, now=moment)
     one = found.rewriting
     return {
         "aborted": len(found.aborted),
@@ -158,18 +227,35 @@ def clean(root: str, run_id: str, *, grace_seconds: float = 0.0, n_runs: int = 1
     }
 
 
-def told(results: pd.DataFrame, fits: pd.DataFrame) -> dict[str, Any]:
-    """Return what a test wants to know, narrow enough for a line."""
-    models = results.set_index("scenario_id")["model_digest"].sort_index().astype(str)
+OUTCOME = ["scenario_id", "pool_id", "estimator", "n_samples", "model_bytes", "model_digest"]
+"""What of a result does not depend on when, where, in how many goes and with which settings it was made."""
+
+
+def told(results: pd.DataFrame, tables: Tables) -> dict[str, Any]:
+    """Return what a test wants to know, narrow enough for a line.
+
+    Returns:
+        status -> scenarios of the results; reasons of failures; n_results; n_fits of all runs and n_keys, distinct ones
+        among them; n_scenarios that have one; digests of the results and of the models that predict from now on.
+    """
+    fits = tables.fits.load().select("scenario_id", "run_id", "model_digest").toPandas()
+    champions = tables.champions.load().sort_values("since").groupby("scenario_id", as_index=False).last()
+    chosen = champions.merge(fits, left_on=["scenario_id", "fit_run_id"], right_on=["scenario_id", "run_id"])
     return {
         "status": {str(name): int(n) for name, n in results["status"].value_counts().items()},
         "reasons": results.loc[results["status"] == "failed"].set_index("scenario_id")["reason"].to_dict(),
         "n_results": len(results),
         "n_fits": len(fits),
-        "n_keys": len(fits.drop_duplicates()),
+        "n_keys": len(fits[["scenario_id", "run_id"]].drop_duplicates()),
         "n_scenarios": int(fits["scenario_id"].nunique()),
-        "models": hashlib.sha256("|".join(models).encode()).hexdigest(),
+        "results": digest_of(results[OUTCOME]),
+        "champions": digest_of(chosen[["scenario_id", "model_digest"]]),
     }
+
+
+def digest_of(rows: pd.DataFrame) -> str:
+    """Return the digest of rows in whatever order, one per scenario."""
+    return hashlib.sha256(rows.sort_values("scenario_id").to_csv(index=False).encode()).hexdigest()
 
 
 def panel(n_stores: int) -> pd.DataFrame:
@@ -181,19 +267,16 @@ def panel(n_stores: int) -> pd.DataFrame:
     )
 
 
-def ledger(root: str, table: str, run_id: str, **options: Any) -> Any:
-    """Open a ledger, as the catalog does."""
+def ledger(root: str, table: str, run_id: str, *, as_of: dt.datetime | None = None, **options: Any) -> Any:
+    """Open a ledger, as the catalog and the project's hooks do."""
     from distributed_automl.datasets.ledger import LedgerDataset
 
-    options = {"returns": "pandas", "runs": "latest"} | options if table == "training_results" else options
     opened = LedgerDataset(filepath=f"{root}/{table}", table=table, **options)
-    opened.run_id = run_id
+    opened.run_id, opened.as_of = run_id, as_of or opened.as_of
     return opened
 
 
-def made_up_attempt(
-    root: str, seconds: float, model_bytes: int, slow_once: str | None, misdeeds: dict[str, str]
-) -> Any:
+def made_up_attempt(root: str, seconds: float, model_bytes: int, held: Sequence[str], misdeeds: dict[str, str]) -> Any:
     """Return an attempt that notes its call, takes a while, and returns a model that its scenario's name decides."""
     calls = Path(root, "calls")
     calls.mkdir(exist_ok=True)
@@ -203,13 +286,15 @@ def made_up_attempt(
 
         name = order.scenario_id
         on_stage("tune")
-        is_first = not any(json.loads(path.read_text())["scenario"] == name for path in calls.glob("*.json"))
-        note = {"scenario": name, "run": job.run_id, "wave": job.wave, "pids": ancestors()}
+        mine = {"scenario": name, "run": job.run_id, "wave": job.wave, "fingerprint": order.fingerprint}
+        is_first = not any(mine.items() <= json.loads(path.read_text()).items() for path in calls.glob("*.json"))
         draft = calls / f"{uuid.uuid4().hex}.draft"
-        draft.write_text(json.dumps(note))
+        draft.write_text(json.dumps({**mine, "pids": ancestors()}))
         draft.rename(draft.with_suffix(".json"))
         misdo(misdeeds.get(name))
-        time.sleep(60.0 if name == slow_once and is_first else seconds)
+        while name in held and is_first and not Path(root, "released", name).exists():
+            time.sleep(0.05)
+        time.sleep(seconds)
         model = hashlib.shake_128(f"{name}|{len(frame)}|{frame['units'].sum()}".encode()).digest(model_bytes)
         return {
             **dict.fromkeys(FITS.names),

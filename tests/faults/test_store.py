@@ -29,10 +29,11 @@ def driver(start_driver: Callable[..., Driver]) -> Driver:
     return start_driver("local[1,2]", preexec_fn=obey_permissions)
 
 
-def order_second_wave(driver: Driver, store: Store, run_id: str, n_stores: int) -> None:
-    """Ask for a run, and wait until its second wave of scenarios is under way."""
-    driver.order(run_id, n_stores=n_stores, model_bytes=MODEL_BYTES, seconds=0.5)
-    driver.wait_until(lambda: any(call["run"] == run_id and call["wave"] == 2 for call in store.calls()))
+def order_and_hold(driver: Driver, store: Store, run_id: str, n_stores: int, *, held: str) -> None:
+    """Ask for a run, and hold it at a scenario of its second wave."""
+    driver.order(run_id, n_stores=n_stores, model_bytes=MODEL_BYTES, held=[held])
+    driver.wait_until(lambda: held in store.attempts())
+    assert [call["wave"] for call in store.calls() if call["scenario"] == held] == [2]
 
 
 def limit_files(driver: Driver, n_bytes: int) -> None:
@@ -54,8 +55,9 @@ def turn(root: Path, *, writable: bool) -> None:
 def test_when_the_disk_is_full_and_then_the_store_read_only_then_what_was_durable_stays_and_the_next_run_goes_on(
     driver: Driver, store: Store
 ) -> None:
-    order_second_wave(driver, store, FIRST, N_STORES)
+    order_and_hold(driver, store, FIRST, N_STORES, held="s001")
     limit_files(driver, FULL_BYTES)
+    store.release("s001")
     failed = driver.answer()
     assert failed["type"] == "RunError", failed
     assert f"could not save '{store.root}/fits/{FIRST}/0002-" in failed["error"]
@@ -68,8 +70,9 @@ def test_when_the_disk_is_full_and_then_the_store_read_only_then_what_was_durabl
     again = driver.run(SECOND, n_stores=N_STORES, model_bytes=MODEL_BYTES)
     assert again["status"] == {"reused": WAVE, "fitted": N_STORES - WAVE}, again
 
-    order_second_wave(driver, store, THIRD, 2 * N_STORES)
+    order_and_hold(driver, store, THIRD, 2 * N_STORES, held="s007")
     turn(store.root / "fits", writable=False)
+    store.release("s007")
     failed = driver.answer()
     turn(store.root / "fits", writable=True)
     assert failed["type"] == "RunError", failed
