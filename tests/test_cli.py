@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from kedro.io.core import DatasetError
 from pyspark.sql import functions as F
 
-from distributed_automl.cli import causes, cli, readable
+from distributed_automl.cli import cli, readable
 from distributed_automl.errors import RunError
 
 
@@ -46,12 +46,12 @@ def test_when_an_error_is_not_ours_then_it_is_raised_as_it_is() -> None:
         CliRunner().invoke(readable(bad), catch_exceptions=False)
 
 
-def test_when_errors_have_causes_then_they_come_in_turn() -> None:
-    inner, outer = ValueError("inner"), KeyError("outer")
-    outer.__cause__ = inner
-    assert list(causes(outer)) == [outer, inner]
-
-
 def test_when_kedro_looks_for_run_then_it_takes_every_option_of_kedro_s() -> None:
     options = {option for parameter in cli.commands["run"].params for option in parameter.opts}
     assert {"--pipelines", "--pipeline", "--env", "--params", "--tags", "--from-inputs"} <= options
+
+
+def test_when_the_fleet_is_asked_for_then_every_command_is_there() -> None:
+    fleet = cli.commands["fleet"]
+    assert isinstance(fleet, click.Group)
+    assert {"plan", "replay", "clean", "pin", "unpin", "rollback"} <= set(fleet.commands)

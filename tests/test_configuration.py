@@ -93,6 +93,15 @@ def test_when_the_problem_and_the_folders_have_two_names_then_it_is_a_fault() ->
     assert "`problem.name`: is 'demand'" in report(parameters(), problem_name="sales")
 
 
+@pytest.mark.parametrize("root", ["/data/a[1]", "s3://bucket/what?", "/data/*", "/data/{x}"])
+def test_when_the_root_would_be_taken_for_a_pattern_then_it_is_a_fault(root: str) -> None:
+    assert f"`data_root` in globals.yml: is '{root}'" in report(parameters(), data_root=root)
+
+
+def test_when_the_root_has_other_odd_characters_then_nothing_is_said() -> None:
+    require_valid(parameters(), {"data_root": "abfss://c@account.dfs.core.windows.net/größe 1/p%20q"})
+
+
 def test_when_roles_clash_then_the_validator_s_own_words_are_given() -> None:
     told = report(parameters(problem={**PROBLEM, "static": ["units"]}))
     assert "column 'units' in `static` is a key, the timestamp or the target" in told

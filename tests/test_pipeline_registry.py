@@ -83,6 +83,13 @@ def test_when_predicting_starts_from_one_s_own_table_then_nothing_else_is_needed
     }
 
 
+def test_when_promoting_then_what_was_trained_what_predicts_and_what_is_there_is_needed(
+    pipelines: dict[str, Pipeline],
+) -> None:
+    wanted = {"training_results", "champions_before", "fits_before", "failures_tolerated"}
+    assert free_inputs(pipelines["promote"]) == wanted
+
+
 def test_when_all_is_run_then_predicting_waits_for_the_champions(pipelines: dict[str, Pipeline]) -> None:
     order = [node.name for node in pipelines["__default__"].nodes]
     wanted = ["make_plan", "fit_pools", "fit_scenarios", "collect", "promote", "predict", "check_predictions"]

@@ -1,7 +1,7 @@
 """Kedro's `run` and the project's own commands, which tell what is wrong in one message instead of a page of frames."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -10,12 +10,12 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS
 
 from distributed_automl.commands.clean import clean
+from distributed_automl.commands.messages import message_of
+from distributed_automl.commands.pin import pin
 from distributed_automl.commands.plan import plan
 from distributed_automl.commands.replay import replay
-from distributed_automl.errors import AutoMLError
-
-RAISED_IN_QUERY = "USER_RAISED_EXCEPTION"
-"""Spark's name for what `raise_error` raises."""
+from distributed_automl.commands.rollback import rollback
+from distributed_automl.commands.unpin import unpin
 
 
 @click.group(context_settings=CONTEXT_SETTINGS, name=__file__)
@@ -36,31 +36,12 @@ def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return callback(*args, **kwargs)
         except Exception as error:
-            told = next(filter(None, map(_message, causes(error))), None)
+            told = message_of(error)
             if told is None:
                 raise
             raise click.ClickException(told) from error
 
     return run
-
-
-def _message(error: BaseException) -> str | None:
-    """Return the message of an error of ours: one that we raised, or that a guard inside a query did."""
-    if isinstance(error, AutoMLError):
-        return str(error)
-    from pyspark.errors import PySparkException
-
-    if isinstance(error, PySparkException) and error.getCondition() == RAISED_IN_QUERY:
-        return (error.getMessageParameters() or {}).get("errorMessage")
-    return None
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, its cause, the cause's cause, and so on."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
 
 
 run = readable(kedro_run)
@@ -75,3 +56,6 @@ def fleet() -> None:
 fleet.add_command(readable(plan))
 fleet.add_command(readable(replay))
 fleet.add_command(readable(clean))
+fleet.add_command(readable(pin))
+fleet.add_command(readable(unpin))
+fleet.add_command(readable(rollback))

@@ -34,6 +34,8 @@ BLOCKS: dict[str, type[BaseModel]] = {
     "reporting": Reporting,
 }
 """Blocks of parameters.yml and what they may hold."""
+PATTERN_CHARACTERS = "*?[]{}\\"
+"""What Spark (paths to read) and Kedro (versions) take for patterns."""
 RUN_ID = "run_id"
 """The one parameter beside the blocks: the identity of a run, where it is given."""
 
@@ -72,6 +74,7 @@ def faults_of(parameters: Mapping[str, object], global_values: Mapping[str, obje
     yield from _unknown_blocks(parameters)
     yield from _name_faults(parameters)
     yield from _problem_name_fault(valid.get("problem"), global_values)
+    yield from _data_root_fault(global_values)
 
 
 def _fault(block: str, model: type[BaseModel], detail: Mapping[str, object]) -> str:
@@ -120,6 +123,17 @@ def _problem_name_fault(problem: BaseModel | None, global_values: Mapping[str, o
     wanted = global_values.get("problem_name")
     if isinstance(problem, Problem) and wanted is not None and wanted != problem.name:
         yield f"`problem.name`: is '{problem.name}', but `problem_name` in globals.yml (the folders) is '{wanted}'"
+
+
+def _data_root_fault(global_values: Mapping[str, object]) -> Iterator[str]:
+    """Yield a root below which neither Spark nor Kedro's versions find what was saved."""
+    root = str(global_values.get("data_root", ""))
+    found = sorted({*root} & {*PATTERN_CHARACTERS})
+    if found:
+        yield (
+            f"`data_root` in globals.yml: is '{root}', and Spark and Kedro take {' '.join(found)} in a path for a "
+            f"pattern; choose a folder without any of {' '.join(PATTERN_CHARACTERS)}"
+        )
 
 
 # --- names of strategies ---------------------------------------------------------------------------------------------

@@ -1,5 +1,15 @@
 """The few errors of the program. Each message says what was expected, what was found, where, and how to mend it."""
 
+from collections.abc import Iterator
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, its cause, the cause's cause, and so on."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
 
 class AutoMLError(Exception):
     """Base of every error that the program raises on purpose."""

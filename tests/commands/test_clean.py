@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from distributed_automl.commands import clean as command
-from distributed_automl.commands.clean import clean, ledgers_of
+from distributed_automl.commands.clean import MIB, clean, ledgers_of
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.fleet import cleanup
-from distributed_automl.fleet.cleanup import Folder, Rewriting, Rules, Survey
+from distributed_automl.fleet.cleanup import Folder, Ledgers, Rewriting, Rules, Survey
 
 
 def ledger(name: str, **options: Any) -> LedgerDataset:
@@ -55,9 +55,17 @@ def done(catalog: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         yield SimpleNamespace(catalog=catalog)
 
     fits = catalog["fits"]
-    aborted, waiting = (Folder(fits, "r1/a", 3, 2_500_000),), (Folder(fits, "r2/b", 1, 4_000_000),)
-    found = Survey(aborted, (), waiting, Rewriting(("r3/c",), 1_200, 40, 9_000_000, 1_000, 8_000_000), ())
+    aborted, waiting = (Folder(fits, "r1/a", 3, 5 * MIB // 2),), (Folder(fits, "r2/b", 1, 4 * MIB),)
+    found = Survey(aborted, (), waiting, Rewriting(("r3/c",), 1_200, 40, 9 * MIB, 1_000, 8 * MIB), ())
     monkeypatch.setattr(command, "opened", opened)
+
+    @contextmanager
+    def alone(ledgers: Ledgers) -> Iterator[None]:
+        asked.append("alone")
+        yield
+        asked.append("over")
+
+    monkeypatch.setattr(cleanup, "alone", alone)
     monkeypatch.setattr(cleanup, "survey", lambda ledgers, rules, now: asked.append(rules) or found)
     monkeypatch.setattr(cleanup, "clean_up", lambda ledgers, what, rules, now: asked.append(what is found))
     return asked
@@ -70,14 +78,15 @@ def test_when_it_is_only_asked_then_it_says_what_would_go_and_touches_nothing(do
     text = " ".join(told.output.split())
     assert "left by aborted runs: goes now │ 1 │ 3 │ 2.5" in text
     assert "200 of 1,200 fits in 1 folders are needed no more" in text
-    assert "of 9.0 MB in 40 files about 8.0 MB stay" in text
+    assert "of 9.0 MiB on disk in 40 files about 8.0 MiB stay" in text
+    assert "MB" not in text
     assert "Done" not in text
 
 
 def test_when_it_is_not_a_dry_run_then_it_does_it(done: list[Any]) -> None:
     told = CliRunner().invoke(clean, [])
     assert told.exit_code == 0, told.output
-    assert done == [(None, {}), Rules(3, timedelta(hours=24)), True]
+    assert done == [(None, {}), "alone", Rules(3, timedelta(hours=24)), True, "over"]
     assert told.output.endswith("Done.\n")
 
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]
 from kedro.io.core import DatasetError
 
 from distributed_automl.datasets import folders as folders_module
@@ -129,6 +132,87 @@ def test_when_he_goes_on_writing_then_he_says_so_again(store: Folders, monkeypat
         while next(iter(store.writers())).beat <= first.beat and time.monotonic() < deadline:
             time.sleep(0.01)
         assert next(iter(store.writers())).beat > first.beat
+
+
+def test_when_a_beat_fails_then_one_warning_says_so_and_it_goes_on(
+    store: Folders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(folders_module, "BEAT_SECONDS", 0.02)
+    written, calls, later = Folders._write, [], threading.Event()
+
+    def moody(self: Folders, note: str, told: dict[str, str]) -> None:
+        calls.append(note)
+        if len(calls) in (2, 3):  # the first one is not a beat
+            raise ValueError("an error of the store's own")
+        written(self, note, told)
+        if len(calls) > 3:
+            later.set()
+
+    monkeypatch.setattr(Folders, "_write", moody)
+    with store.writing("r1/a", NOW):
+        assert later.wait(30)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "an error of the store's own" in caplog.text
+
+
+def closed(path: str) -> Callable[..., object]:
+    """Return LocalFileSystem.ls, but for one folder that this user may not list; root may list any."""
+    listed = LocalFileSystem.ls
+
+    def ls(self: LocalFileSystem, asked: str, **options: object) -> object:
+        if asked == path:
+            raise PermissionError(13, "Permission denied", path)
+        return listed(self, asked, **options)
+
+    return ls
+
+
+@pytest.mark.parametrize("folder", ["", "/r1", "/r1/a"])
+@pytest.mark.parametrize("look", [Folders.look, lambda store: store.aborted(NOW)])
+def test_when_a_folder_cannot_be_listed_then_that_is_an_error_and_not_an_empty_ledger(
+    store: Folders, monkeypatch: pytest.MonkeyPatch, folder: str, look: Callable[[Folders], object]
+) -> None:
+    put(store, "r1/a")
+    monkeypatch.setattr(LocalFileSystem, "ls", closed(store.root + folder))
+    with pytest.raises(RunError, match=rf"could not look at '{store.root}{folder}': .*Permission denied"):
+        look(store)
+
+
+def test_when_a_note_cannot_be_read_then_that_is_an_error(store: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, "r1/a")
+    replace(store, "r4/n", "r1/a", since=NOW)
+
+    def refuse(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(LocalFileSystem, "cat_file", refuse)
+    with pytest.raises(RunError, match=r"could not look at '.*/r4/_n.replaces'"):
+        store.look()
+
+
+def test_when_the_root_is_below_a_file_then_that_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="Not a directory"):
+        Folders(str(tmp_path / "file" / "fits")).look()
+
+
+@pytest.mark.parametrize("name", ["a[1]", "q?", "st*r", "{x}", "p%20q", "ümläut ß"])
+def test_when_a_root_has_characters_of_patterns_then_they_mean_themselves(tmp_path: Path, name: str) -> None:
+    store = Folders(str(tmp_path / name / "fits"))
+    put(store, "r1/a")
+    put(store, "r2/b", is_committed=False)
+    with store.writing("r3/c", NOW):
+        assert store.look().visible(NOW) == ["r1/a"]
+        assert store.aborted(NOW) == ["r2/b"]
+        assert [writer.folder for writer in store.writers()] == ["r3/c"]
+
+
+def test_when_a_file_lies_among_the_runs_then_it_is_left_alone(store: Folders) -> None:
+    put(store, "r1/a", is_committed=False)
+    Path(store.root, "notes.txt").touch()
+    Path(store.root, "r1", "notes.txt").touch()
+    assert store.look().visible(NOW) == []
+    assert store.aborted(NOW) == ["r1/a"]
 
 
 def test_when_a_note_is_half_written_then_its_author_lives(store: Folders) -> None:

@@ -37,6 +37,28 @@ def test_when_tasks_end_then_their_rows_count_and_failed_ones_too(folder: Path, 
     assert unfinished.count() == (5, 2)
 
 
+def test_when_predictions_are_written_then_their_scenarios_count_and_those_whose_models_failed(
+    folder: Path, unfinished: Unfinished
+) -> None:
+    reasons = {
+        "a": "champion: too little history: 3 known periods, one season is 7",
+        "b": "no champion; pooled: not finite",
+        "c": "no champion; no pooled",
+        "d": None,
+        "e": "no interval at 0.8: the model was fitted for other levels",
+    }
+    rows = [(name, reason) for name, reason in reasons.items() for _ in range(3)]
+    (folder / "_temporary").mkdir(parents=True)
+    pd.DataFrame(rows, columns=["scenario_id", "reason"]).to_parquet(folder / "_temporary" / TASK_0)
+    assert unfinished.count() == (5, 2)
+
+
+def test_when_a_table_is_of_no_scenarios_then_it_counts_nothing(folder: Path, unfinished: Unfinished) -> None:
+    folder.mkdir()
+    pd.DataFrame({"run_id": ["r1"]}).to_parquet(folder / TASK_0)
+    assert unfinished.count() == (0, 0)
+
+
 def test_when_a_task_is_repeated_or_its_file_moved_then_it_counts_once(folder: Path, unfinished: Unfinished) -> None:
     write(folder / "_temporary/0/_temporary/attempt_0" / TASK_0, "fitted")
     write(folder / "_temporary/0/_temporary/attempt_1" / TASK_0, "fitted")

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -99,15 +98,6 @@ def fake_attempt(tmp_path: Path) -> Callable[..., Any]:
             Path(log, uuid.uuid4().hex).write_text(order.scenario_id)
             on_stage("tune")
             misdeed = misdeeds_.get(order.scenario_id)
-            if misdeed == "hang":
-                time.sleep(600)
-            if misdeed == "exit":
-                os._exit(3)
-            if misdeed == "segfault":
-                os.kill(os.getpid(), 11)
-            if misdeed == "swell":
-                hog = [bytearray(50_000_000) for _ in range(200)]
-                time.sleep(len(hog))
             pool = order.pool.digest if order.pool else None
             model = f"{order.scenario_id}|{sorted(frame.columns)}|{len(frame)}|{frame['units'].sum()}|{pool}".encode()
             status = misdeed if misdeed in ("failed", "skipped") else "fitted"

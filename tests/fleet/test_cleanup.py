@@ -1,6 +1,8 @@
 """Clean-up: what is needed stays, whoever reads notices nothing, and a second look finds nothing to do."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ import pandas as pd
 import pytest
 
 from distributed_automl.datasets import ledger as ledgers_module
+from distributed_automl.datasets.folders import Folders
+from distributed_automl.errors import RunError
 from distributed_automl.fleet import cleanup as cleanup_module
 from distributed_automl.fleet.cleanup import (
     Folder,
@@ -18,6 +22,7 @@ from distributed_automl.fleet.cleanup import (
     _replaced,
     _rewrite,
     _save_what_is_needed_again,
+    alone,
     clean_up,
     file_numbers,
     needed_fits,
@@ -131,6 +136,8 @@ def test_when_cleaned_up_then_later_runs_see_what_is_needed_earlier_ones_all_and
     assert found.rewriting is not None
     assert (found.rewriting.n_fits, found.rewriting.n_kept) == (11, 7)
     assert found.rewriting.n_files >= 6
+    assert found.rewriting.n_bytes == sum(sum(cleaner.fits.store.sizes(name)) for name in found.rewriting.sources)
+    assert 0.5 < found.rewriting.n_kept_bytes / found.rewriting.n_bytes < 0.75  # 7 of 11 that are about as large
     clean_up(cleaner, found, RULES, now=NOW)
 
     assert reader.folders() == before
@@ -170,6 +177,54 @@ def test_when_two_clean_up_at_once_then_the_second_works_for_nothing(
     clean_up(two, found_by_two, RULES, now=NOW)
     assert days_of(filled(10).fits.load().select("scenario_id", "run_id").toPandas()) == NEEDED
     assert filled(10).fits.load().count() == len(NEEDED)
+
+
+def test_when_another_clean_up_is_under_way_then_the_second_does_not_begin_until_it_ends_or_is_silent(
+    ledgers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with alone(ledgers(9)):
+        with pytest.raises(RunError, match=r"another clean-up of .*/fits is under way"), alone(ledgers(10)):
+            pytest.fail("two at once")
+        assert len(list(ledgers(9).fits.store.writers())) == 1  # who was refused has left nothing
+        with ledgers(9).fits.store.running("reader", OLD):
+            monkeypatch.setattr(cleanup_module, "SILENCE", timedelta(0))  # the first one was killed long ago
+            with alone(ledgers(10)):
+                pass
+            monkeypatch.undo()
+    with ledgers(9).fits.store.running("reader", OLD), alone(ledgers(10)):
+        pass
+
+
+def test_when_two_clean_ups_begin_at_once_then_at_most_one_goes_on(
+    ledgers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, both_tried, cleaning = threading.Barrier(2), threading.Barrier(2), []
+    writing = Folders.writing
+
+    @contextmanager
+    def together(self: Folders, folder: str, began: datetime) -> Iterator[None]:
+        with writing(self, folder, began):
+            at_once.wait(30)  # both have said that they are here
+            yield
+
+    def clean(day: int) -> None:
+        try:
+            with alone(ledgers(day)):
+                cleaning.append(day)
+                both_tried.wait(30)
+        except RunError:
+            both_tried.wait(30)
+
+    monkeypatch.setattr(Folders, "writing", together)
+    threads = [threading.Thread(target=clean, args=(day,)) for day in (9, 10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(cleaning) <= 1
+    monkeypatch.undo()
+    with alone(ledgers(11)):  # who was refused has left nothing
+        pass
 
 
 @pytest.mark.spark

@@ -1,6 +1,7 @@
 """Predictions: every sample asked for once, by the highest rung there is; bad questions are refused first."""
 
 import datetime as dt
+import io
 import os
 import time
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from distributed_automl.errors import RunError, TableError
 from distributed_automl.fleet import predict as predicting
+from distributed_automl.fleet import progress as progress_module
 from distributed_automl.fleet.asked import Asked, read_question
 from distributed_automl.fleet.orders import Order
 from distributed_automl.fleet.predict import (
@@ -20,14 +23,16 @@ from distributed_automl.fleet.predict import (
     check_complete,
     keys_of_models,
     latest_champions,
+    of_workers,
     predict,
     predict_attempt,
     predict_in_children,
 )
+from distributed_automl.fleet.progress import Progress, watching
 from distributed_automl.fleet.scenario_ids import with_ids
 from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
 from distributed_automl.scenario.attempt import StoredModel
-from distributed_automl.tables import CHAMPIONS, FITS
+from distributed_automl.tables import CHAMPIONS, FITS, predictions_table
 
 pytestmark = pytest.mark.spark
 
@@ -194,7 +199,7 @@ def test_when_predictions_are_packed_then_the_plan_says_into_how_many_tasks(
     nothing = spark.createDataFrame([], CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
     plan = Plan(min_wave_scenarios=3)
     setup = PredictSetup(problem, Prediction(), plan, Run(), RUN_ID)
-    predict(to_spark(with_future(panel(["a"]), ["a"])), *nothing, setup, n_cores=2)
+    next(predict(to_spark(with_future(panel(["a"]), ["a"])), *nothing, setup, n_cores=2, progress=Progress()))
     assert seen == [plan]
 
 
@@ -205,7 +210,7 @@ def test_when_there_are_no_models_then_the_baseline_answers_every_sample_once(
     frame = to_spark(with_future(panel(["a", "b/.."]), ["b/..", "a"]))
     nothing = spark.createDataFrame([], CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
     setup = PredictSetup(problem, Prediction(), Plan(), Run(engine=engine), RUN_ID)
-    predictions, asked = predict(frame, *nothing, setup, n_cores=2)
+    predictions, asked = next(predict(frame, *nothing, setup, n_cores=2, progress=Progress()))
     ledger = make_ledger("predictions")
     ledger.save(predictions)
     assert check_complete(ledger.load(), asked, RUN_ID).values.tolist() == [["baseline", 6]]
@@ -216,6 +221,34 @@ def test_when_there_are_no_models_then_the_baseline_answers_every_sample_once(
     assert found["predicted_value"].tolist()[:3] == [1.0, 2.0, 0.0]
     assert set(found["origin"]) == {ORIGIN}
     assert "no champion" in str(found.loc[0, "reason"])
+
+
+@pytest.mark.parametrize("engine", ["spark", "local"])
+def test_when_a_champion_s_fit_is_gone_then_its_rows_say_so_and_it_counts_as_failed(
+    spark: Any,
+    to_spark: Any,
+    panel: Any,
+    problem: Problem,
+    make_ledger: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+) -> None:
+    told: list[dict[str, float]] = []
+    monkeypatch.setattr(progress_module, "sinks", [told.append])
+    frame = to_spark(with_future(panel(["a", "b"]), ["a", "b"]))
+    champions = [("a", "night", dt.datetime(2026, 1, 2), "first", None, "promote")]
+    tables = spark.createDataFrame(champions, CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
+    setup = PredictSetup(problem, Prediction(), Plan(), Run(engine=engine), RUN_ID)
+    ledger, progress = make_ledger("predictions"), Progress(Console(file=io.StringIO()))
+    ledger.watch = watching
+    for predictions, _ in predict(frame, *tables, setup, n_cores=2, progress=progress):
+        ledger.save(predictions)
+    reasons = ledger.load().select("scenario_id", "reason").distinct().toPandas()
+    assert dict(reasons.itertuples(index=False, name=None)) == {
+        "a": "champion: its fit, by the run night, is gone; no pooled",
+        "b": "no champion; no pooled",
+    }
+    assert (told[-1]["predicted_scenarios_done"], told[-1]["predicted_scenarios_failed"]) == (2, 1)
 
 
 def test_when_a_prediction_is_lost_or_doubled_then_the_check_names_its_scenario(spark: Any) -> None:
@@ -254,8 +287,8 @@ def attempt_by(misdeeds: Callable[[Order], str | None]) -> Any:
 
 
 def job_with(problem: Problem, misdeeds: Callable[[Order], str | None], seconds: float = 30.0) -> PredictJob:
-    columns = ("scenario_id", "sample_id", "predicted_value", "rung", "reason")
-    return PredictJob(problem, Limits(seconds=seconds), pd.Timestamp(ORIGIN), columns, attempt_by(misdeeds))
+    table = predictions_table({"store": "string"}, "date", sample_id_type="string", levels=(0.8,))
+    return PredictJob(problem, Limits(seconds=seconds), pd.Timestamp(ORIGIN), of_workers(table), attempt_by(misdeeds))
 
 
 def test_when_no_champion_misbehaves_then_one_child_serves_them_all(panel: Any, problem: Problem) -> None:
@@ -269,14 +302,14 @@ def test_when_no_champion_misbehaves_then_one_child_serves_them_all(panel: Any, 
     ("misdeed", "told"),
     [
         ("exit", "its process ended with exit code 3 and no result"),
-        ("hang", "stopped after 0.7 s (run.limits.seconds)"),
+        ("hang", "stopped after 4 s (run.limits.seconds)"),
     ],
 )
 def test_when_a_champion_kills_its_child_then_the_ladder_goes_on_below_it_and_neighbours_are_whole(
     panel: Any, problem: Problem, misdeed: str, told: str
 ) -> None:
     asked = [(Order(name, None, MODEL, None), with_future(panel([name]), [name])) for name in "abc"]
-    job = job_with(problem, lambda order: misdeed if order.scenario_id == "b" else None, seconds=0.7)
+    job = job_with(problem, lambda order: misdeed if order.scenario_id == "b" else None, seconds=4.0)
     a, b, c = predict_in_children(job, asked)
     assert b["predicted_value"].tolist() == [1.0, 2.0, 0.0]
     assert set(b["rung"]) == {"baseline"}

@@ -88,9 +88,54 @@ def test_when_a_wave_is_watched_then_what_it_has_finished_counts_before_it_ends(
         assert quiet.line() == "scenarios: 20 of 40 done, 3 failed, 1.0/s, about 0:20 left, 0:20 so far"
 
 
+def test_when_a_wave_is_saved_then_its_files_tell_how_many_failed(quiet: Progress) -> None:
+    def refuse() -> tuple[int, int]:
+        raise OSError("no listing for you")
+
+    with quiet.running("predicted scenarios", 4, 4.0):
+        quiet.begin(4, 4.0)
+        assert quiet.n_failed_in_files() == 0
+        with watching(lambda: (4, 3)):
+            pass
+        assert quiet.n_failed_in_files() == 3
+        with watching(refuse):
+            pass
+        assert quiet.n_failed_in_files() == 0
+
+
 def test_when_nobody_is_under_way_then_a_save_is_not_counted() -> None:
     with watching(lambda: pytest.fail("asked")):
         pass
+
+
+def test_when_all_is_done_before_it_is_saved_then_it_is_not_counted_twice(quiet: Progress) -> None:
+    with quiet.running("scenarios", 2, 2.0):
+        quiet.begin(2, 2.0)
+        quiet.end(2, 1)
+        with watching(lambda: (2, 1)):
+            quiet.look()
+            assert "2 of 2 done, 1 failed" in quiet.line()
+
+
+def test_when_somebody_who_is_told_raises_then_one_warning_says_so_and_the_rest_goes_on(
+    quiet: Progress, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[dict[str, float]] = []
+
+    def moody(figures: dict[str, float]) -> None:
+        told.append(figures)
+        if len(told) <= 2:
+            raise RuntimeError("not now")
+
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(module, "sinks", [moody])
+    with quiet.running("two words", 4, 4.0):
+        deadline = time.monotonic() + 20
+        while len(told) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert told[-1]["two_words_total"] == 4
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
 
 
 def test_when_a_store_does_not_tell_then_the_line_goes_on(quiet: Progress) -> None:

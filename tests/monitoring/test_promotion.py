@@ -6,7 +6,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from distributed_automl.monitoring.promotion import decide_champions
+from distributed_automl.errors import RunError
+from distributed_automl.monitoring.promotion import (
+    Signature,
+    decide_champions,
+    pin,
+    roll_back,
+    unpin,
+    who_can_roll_back,
+)
 from distributed_automl.pipelines.promote.nodes import promote
 from distributed_automl.tables import CHAMPIONS
 
@@ -24,8 +32,16 @@ def champions(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
     return frame.assign(since=pd.to_datetime(frame["since"]), reason=None, by="promote")
 
 
-def decided(*args: Any) -> list[tuple[str, str, str]]:
-    frame = decide_champions(*args, now=NOW)
+def there(*fits: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(fits, columns=["scenario_id", "run_id"])
+
+
+def decided(training: pd.DataFrame, past: pd.DataFrame) -> list[tuple[str, str, str]]:
+    kept = training[["scenario_id", "fit_run_id"]].dropna().set_axis(["scenario_id", "run_id"], axis=1)
+    return named(decide_champions(training, past, kept, now=NOW))
+
+
+def named(frame: pd.DataFrame) -> list[tuple[str, str, str]]:
     assert list(frame.columns) == CHAMPIONS.names
     assert frame["scenario_id"].is_monotonic_increasing
     return list(zip(frame["scenario_id"], frame["fit_run_id"], frame["decision"], strict=True))
@@ -75,13 +91,109 @@ def test_when_it_was_pinned_then_it_stays_until_a_later_decision() -> None:
     assert decided(results(("a", "fitted", RUN_3)), champions(rolled_back, pinned)) == [("a", RUN_3, "promoted")]
 
 
-def test_when_nothing_is_decided_then_nothing_is_saved() -> None:
+@pytest.mark.spark
+def test_when_nothing_is_decided_then_nothing_is_saved(spark: Any) -> None:
     champion = champions(("a", RUN_1, "2026-01-01", "first"))
-    assert list(promote(results(("a", "reused", RUN_1)), champion)) == []
-    (saved,) = promote(results(("a", "fitted", RUN_2)), champion)
+    fits = spark.createDataFrame(
+        [("a", RUN_1, "fitted"), ("a", RUN_2, "fitted"), ("a", RUN_3, "failed")],
+        "scenario_id string, run_id string, status string",
+    )
+    assert list(promote(results(("a", "reused", RUN_1)), champion, fits)) == []
+    (saved,) = promote(results(("a", "fitted", RUN_2)), champion, fits)
     assert list(saved["fit_run_id"]) == [RUN_2]
+    with pytest.raises(RunError, match=rf"1 of 1 are not among the fits .*: a of run {RUN_3}\."):
+        next(promote(results(("a", "fitted", RUN_3)), champion, fits))
+
+
+def test_when_a_fit_is_gone_then_nothing_is_promoted_and_the_error_names_it() -> None:
+    training = results(("a", "fitted", RUN_2), ("b", "fitted", RUN_2))
+    with pytest.raises(RunError, match=rf"1 of 2 are not among the fits .* so nothing was decided: b of run {RUN_2}\."):
+        decide_champions(training, champions(), there(("a", RUN_2), ("b", RUN_1)), now=NOW)
+
+
+def test_when_a_gone_fit_is_not_chosen_then_nobody_minds() -> None:
+    training, past = results(("a", "reused", RUN_1)), champions(("a", RUN_2, "2026-01-01", "first"))
+    assert decide_champions(training, past, there(), now=NOW).empty
+
+
+def test_when_nothing_was_trained_then_the_error_says_so() -> None:
+    with pytest.raises(RunError, match="nothing was trained yet"):
+        decided(results(), champions())
+
+
+# --- by hand ---------------------------------------------------------------------------------------------------------
+
+ANNE = Signature("anne", "it sold out", NOW)
+
+
+def test_when_a_fit_is_pinned_then_it_predicts_and_stays_until_it_is_unpinned() -> None:
+    past = champions(("a", RUN_1, "2026-01-01", "first"), ("b", RUN_2, "2026-01-01", "first"))
+    row = pin(past, there(("a", RUN_1)), {"a": RUN_1}, ANNE)
+    assert named(row) == [("a", RUN_1, "pinned")]
+    assert row[["since", "reason", "by"]].values.tolist() == [[pd.Timestamp(NOW), "it sold out", "anne"]]
+    pinned = pd.concat([past, row.assign(since=row["since"].dt.tz_localize(None))])
+    training = results(("a", "fitted", RUN_3), ("b", "fitted", RUN_3))
+    assert decided(training, pinned) == [("b", RUN_3, "promoted")]
+    free = unpin(pinned, [], ANNE)
+    assert named(free) == [("a", RUN_1, "unpinned")]
+    later = pd.concat([pinned, free.assign(since=free["since"].dt.tz_localize(None))])
+    assert decided(training, later) == [("a", RUN_3, "promoted"), ("b", RUN_3, "promoted")]
+    with pytest.raises(RunError, match="expected scenarios that are pinned; these are not: a"):
+        unpin(later, ["a"], ANNE)
+
+
+def test_when_a_fit_that_is_not_there_is_pinned_then_nothing_is_decided() -> None:
+    past = champions(("a", RUN_1, "2026-01-01", "first"))
+    with pytest.raises(RunError, match=rf"not among the fits .*: a of run {RUN_2}"):
+        pin(past, there(("a", RUN_1)), {"a": RUN_2}, ANNE)
+
+
+def test_when_the_clock_lags_then_a_decision_is_the_latest_all_the_same() -> None:
+    past = champions(("a", RUN_1, "2027-01-01", "first"))
+    row = pin(past, there(("a", RUN_1)), {"a": RUN_1}, ANNE)
+    assert row["since"].iloc[0] == pd.Timestamp("2027-01-01T00:00:00.000001Z")
+
+
+def test_when_rolled_back_twice_then_it_goes_two_champions_back() -> None:
+    history = [("a", RUN_1, "2026-01-01", "first"), ("a", RUN_2, "2026-01-02", "promoted")]
+    history.append(("a", RUN_3, "2026-01-03", "promoted"))
+    kept = there(("a", RUN_1), ("a", RUN_2))
+    assert named(roll_back(champions(*history), kept, ["a"], ANNE)) == [("a", RUN_2, "rolled_back")]
+    history.append(("a", RUN_2, "2026-01-04", "rolled_back"))
+    assert named(roll_back(champions(*history), kept, ["a"], ANNE)) == [("a", RUN_1, "rolled_back")]
+    history.append(("a", RUN_1, "2026-01-05", "rolled_back"))
+    with pytest.raises(RunError, match="these had none: a"):
+        roll_back(champions(*history), kept, ["a"], ANNE)
+
+
+def test_when_a_pin_repeats_the_champion_then_a_rollback_passes_over_it() -> None:
+    past = champions(
+        ("a", RUN_1, "2026-01-01", "first"),
+        ("a", RUN_2, "2026-01-02", "promoted"),
+        ("a", RUN_2, "2026-01-03", "pinned"),
+        ("a", RUN_2, "2026-01-04", "unpinned"),
+    )
+    assert named(roll_back(past, there(("a", RUN_1)), ["a"], ANNE)) == [("a", RUN_1, "rolled_back")]
+
+
+def test_when_the_fit_to_roll_back_to_is_gone_then_nothing_is_decided() -> None:
+    past = champions(("a", RUN_1, "2026-01-01", "first"), ("a", RUN_2, "2026-01-02", "promoted"))
+    with pytest.raises(RunError, match=rf"not among the fits .*: a of run {RUN_1}"):
+        roll_back(past, there(("a", RUN_2)), ["a"], ANNE)
+
+
+def test_when_all_are_to_be_rolled_back_then_those_are_that_can_and_are_not_pinned() -> None:
+    past = champions(
+        *[(name, RUN_1, "2026-01-01", "first") for name in ("new", "old", "other", "gone", "fixed")],
+        *[(name, RUN_3, "2026-01-02", "promoted") for name in ("old", "gone")],
+        ("other", RUN_2, "2026-01-02", "promoted"),
+        ("fixed", RUN_3, "2026-01-02", "pinned"),
+    )
+    kept = there(*[(name, RUN_1) for name in ("new", "old", "other", "fixed")])
+    assert who_can_roll_back(past, kept, None) == ["old", "other"]
+    assert who_can_roll_back(past, kept, RUN_3) == ["old"]
 
 
 def test_when_rows_are_made_then_they_say_when_why_and_by_whom() -> None:
-    row = decide_champions(results(("a", "fitted", "new")), champions(), now=NOW).iloc[0]
+    row = decide_champions(results(("a", "fitted", "new")), champions(), there(("a", "new")), now=NOW).iloc[0]
     assert (row["since"], row["reason"], row["by"]) == (pd.Timestamp(NOW), "it had no champion", "promote")

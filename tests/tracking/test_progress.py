@@ -5,6 +5,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
 from distributed_automl.tracking import progress
@@ -44,24 +45,29 @@ def test_when_figures_come_faster_than_they_are_logged_then_the_last_ones_are_lo
     assert len(history) <= 2
 
 
-def test_when_the_server_dies_then_one_warning_says_so_and_nothing_more_is_sent(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [MlflowException("nobody there"), KeyError("a bug of a client")])
+def test_when_the_server_fails_then_one_warning_says_so_and_later_figures_are_sent(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    calls = []
+    sent: list[float] = []
 
-    class Gone:
-        def log_batch(self, run_id: str, **_: object) -> None:
-            calls.append(run_id)
-            raise MlflowException("nobody there")
+    class Moody:
+        def log_batch(self, _: str, metrics: list[Metric]) -> None:
+            sent.extend(metric.value for metric in metrics)
+            if len(sent) < 3:
+                raise error
 
-    monkeypatch.setattr(progress, "MlflowClient", Gone)
-    log = ProgressLog("run of a server that died", seconds_between=0.0)
-    log.offer({"scenarios_done": 1.0})
+    monkeypatch.setattr(progress, "MlflowClient", Moody)
+    log = ProgressLog(f"run whose server says {error!r}", seconds_between=0.0)
+    for n_done in (1.0, 2.0, 3.0):
+        log.offer({"scenarios_done": n_done})
+        deadline = time.monotonic() + 20
+        while len(sent) < n_done:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     log.close(20.0)
-    log.offer({"scenarios_done": 2.0})
-    log.close(20.0)
-    assert len(calls) == 1
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert sent == [1.0, 2.0, 3.0]
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
 
 
 def test_when_the_server_hangs_then_the_run_does_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from kedro.io.core import AbstractVersionedDataset
 from rich.console import Console
 
 from distributed_automl.commands.project import keep_quiet, opened, options_of_run
+from distributed_automl.errors import RunError
 from distributed_automl.tables import PART_COL
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def _replay_prediction(catalog: Catalog, scenario: str, run_id: str | None, debu
     from distributed_automl.fleet.replay_predict import find_prediction, replay_prediction
     from distributed_automl.reporting.replayed import print_prediction_replay
 
+    if not catalog.exists("predictions_before"):
+        raise RunError("nothing was predicted yet: run `kedro run --pipelines=predict` first")
     recorded = find_prediction(catalog.load("predictions_before"), catalog.load("prediction_runs"), scenario, run_id)
     asked, _ = load_at(catalog, "master_df_predict", recorded.run.table_version)
     champions, fits = catalog.load("champions"), catalog.load("fits_before")

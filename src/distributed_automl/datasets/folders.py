@@ -24,6 +24,8 @@ from typing import Any
 import fsspec  # type: ignore[import-untyped]
 from kedro.io.core import get_protocol_and_path
 
+from distributed_automl.errors import RunError, causes
+
 logger = logging.getLogger(__name__)
 
 SUCCESS = "_SUCCESS"
@@ -132,9 +134,8 @@ class Folders:
 
     def look(self) -> Listing:
         """Look at what counts. Notes come last, because a folder that replaces others says so before it counts."""
-        files, root = self._filesystem()
-        files.invalidate_cache(root)
-        committed = frozenset(_tail(str(path).rsplit("/", 1)[0]) for path in files.glob(f"{root}/*/*/{SUCCESS}"))
+        self._forget_listings()
+        committed = frozenset(folder for folder in self._present() if SUCCESS in self._inside(folder))
         replacements = tuple(self.replacements())
         return Listing(committed, tuple(one for one in replacements if one.folder in committed))
 
@@ -162,9 +163,8 @@ class Folders:
 
         The order matters: who is writing a folder says so before it is there, and goes on until it counts.
         """
-        files, root = self._filesystem()
-        files.invalidate_cache(root)
-        present = {_tail(path) for path in files.glob(f"{root}/*/[!_]*")}
+        self._forget_listings()
+        present = set(self._present())
         living = {writer.folder for writer in self.writers() if writer.beat > dead_since}
         return sorted(present - living - self.look().committed)
 
@@ -173,11 +173,11 @@ class Folders:
 
         The order matters: who replaces others says so before there is a folder, and lives until it counts.
         """
-        files, root = self._filesystem()
         old = [one for one in self.replacements() if one.since is None or one.since < dead_since]
         writers = list(self.writers())
         living = {writer.folder for writer in writers if writer.beat > dead_since}
-        missing = [one.folder for one in old if one.folder not in living and not files.exists(f"{root}/{one.folder}")]
+        present = set(self._present())
+        missing = [one.folder for one in old if one.folder not in living | present]
         silent = [writer.folder for writer in writers if writer.beat < dead_since]
         return [*(_note(folder, REPLACES) for folder in missing), *(_note(folder, ALIVE) for folder in silent)]
 
@@ -221,11 +221,15 @@ class Folders:
         return self.writing(f"{RUNS}/{run_id}", began)
 
     def _beat(self, folder: str, began: datetime, over: threading.Event) -> None:
+        """Say now and then that the writer lives; whatever the store raises, the next time may go better."""
+        is_told = False
         while not over.wait(BEAT_SECONDS):
             try:
                 self._write(_note(folder, ALIVE), {"began": began.isoformat(), "beat": _now().isoformat()})
-            except OSError as error:
-                logger.warning("could not note that the run lives: %s", error)
+            except Exception as error:  # a beat that ends would make a living writer look dead
+                if not is_told:
+                    logger.warning("could not note that the run lives, and goes on trying: %r", error)
+                is_told = True
 
     def announce(self, folder: str, sources: Iterable[str], since: datetime | None) -> None:
         """Say of a folder that it has the rows of others, and from when it takes their place; None: not yet."""
@@ -254,15 +258,54 @@ class Folders:
         return [int(info["size"] or 0) for path, info in found.items() if not str(path).endswith((SUCCESS, ".crc"))]
 
     def _notes(self, kind: str) -> list[str]:
-        files, root = self._filesystem()
-        files.invalidate_cache(root)
-        return [_tail(path) for path in files.glob(f"{root}/*/_*{kind}")]
+        self._forget_listings()
+        return [
+            f"{run_id}/{name}"
+            for run_id in self._runs()
+            for name in self._inside(run_id)
+            if name.startswith("_") and name.endswith(kind)
+        ]
 
-    def _read(self, note: str) -> dict[str, Any]:
-        """Return what a note says; nothing if it is gone, or being written."""
+    def _present(self) -> Iterator[str]:
+        """Yield the folders that are there, whether they count or not."""
+        for run_id in self._runs():
+            inside = self._inside(run_id)
+            yield from (f"{run_id}/{name}" for name, is_folder in inside.items() if is_folder and name[0] != "_")
+
+    def _runs(self) -> list[str]:
+        return [name for name, is_folder in self._inside().items() if is_folder]
+
+    def _inside(self, folder: str = "") -> dict[str, bool]:
+        """Return what lies in a folder, name -> whether it is a folder; nothing if it is not there.
+
+        A glob would show a folder that cannot be listed as an empty one, and take some names for patterns.
+
+        Raises:
+            RunError: the folder cannot be listed.
+        """
         files, root = self._filesystem()
         try:
-            told = json.loads(files.cat_file(f"{root}/{note}"))
+            with _told(path := f"{root}/{folder}".rstrip("/")):
+                entries = files.ls(path, detail=True)
+        except FileNotFoundError:
+            return {}
+        return {str(one["name"]).rstrip("/").rsplit("/", 1)[-1]: one["type"] == "directory" for one in entries}
+
+    def _forget_listings(self) -> None:
+        """See what others have written since, Spark among them."""
+        files, _ = self._filesystem()
+        files.invalidate_cache()
+
+    def _read(self, note: str) -> dict[str, Any]:
+        """Return what a note says; nothing if it is gone, or being written.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        files, root = self._filesystem()
+        try:
+            with _told(path := f"{root}/{note}"):
+                told = json.loads(files.cat_file(path))
         except (FileNotFoundError, ValueError):
             return {}
         return told if isinstance(told, dict) else {}
@@ -295,13 +338,11 @@ class Folders:
 
 def complaint_of(error: BaseException) -> str | None:
     """Return the line in which an error, or a cause of it, says that a store is full or closed; None if none does."""
-    seen: BaseException | None = error
-    while seen is not None:
-        for line in str(seen).splitlines():
-            is_said_by_a_store = isinstance(seen, OSError) or _SAID_BY_A_STORE.search(line)
+    for one in causes(error):
+        for line in str(one).splitlines():
+            is_said_by_a_store = isinstance(one, OSError) or _SAID_BY_A_STORE.search(line)
             if is_said_by_a_store and _COMPLAINT.search(line):
                 return line.strip().removeprefix("Caused by: ")
-        seen = seen.__cause__ or seen.__context__
     return None
 
 
@@ -309,9 +350,18 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _tail(path: object) -> str:
-    """Return the last two parts of a path: run and name."""
-    return "/".join(str(path).rstrip("/").rsplit("/", 2)[-2:])
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Say what it means when a store does not let itself be looked at: not that nothing is there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RunError(
+            f"could not look at '{path}': {error}. All that was saved before may lie there, so nothing goes on without "
+            "it: let this user list and read it (or mend `data_root`), and start the same command again"
+        ) from error
 
 
 def _note(folder: str, kind: str) -> str:

@@ -57,12 +57,10 @@ def fit_canary() -> str:
 def fit_canary_here(on_stage: OnStage) -> str:
     """Fit the canary in this process; see `fit_canary`."""
     from distributed_automl.scenario.attempt import attempt_fit
-    from distributed_automl.scenario.calendar import season_of
-    from distributed_automl.scenario.synthesis import define
-    from distributed_automl.scenario.validate import kinds_of
+    from distributed_automl.scenario.fit import definitions_of
 
     frame, automl = canary_frame(), AutoML(**AUTOML)
-    definitions = define(kinds_of(frame, PROBLEM), PROBLEM, automl.synthesis, season_of(PROBLEM))
+    definitions = definitions_of(frame, PROBLEM, automl)
     fit = partial(attempt_fit, scenario_id="canary", definitions=definitions, on_stage=on_stage)
     row = fit(frame, PROBLEM, automl)
     if row["status"] != "fitted":

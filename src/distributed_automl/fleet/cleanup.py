@@ -2,13 +2,14 @@
 
 Nothing is changed in place. Folders of fits whose rows are needed no more, or lie in files too small or too large, are
 written anew, and the new folder takes their place for the runs that begin later (`datasets.folders`). The old ones go
-with a later clean-up, when no run can read them any more. So a clean-up may be killed at any moment, and two may work
-at once: the one that comes second does its work for nothing.
+with a later clean-up, when no run can read them any more. So a clean-up may be killed at any moment. Two at once do not
+work on one store (`alone`); should they do so nevertheless, the one that comes second does its work for nothing.
 """
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,11 +17,12 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from distributed_automl.datasets.folders import BEAT_SECONDS
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.orders import typed
 from distributed_automl.fleet.plan import FIT, OUTSIDE
-from distributed_automl.tables import POOLED_PREFIX
+from distributed_automl.fleet.scenario_ids import is_pool_column
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,10 @@ FREED_SHARE = 0.2
 """Share of a folder's bytes that must be needed no more before the rest is written anew."""
 N_CHAMPIONS = 2
 """Fits of a scenario's champions that stay: the one that predicts, and the one before it, to roll back to."""
+CLEANINGS = "cleanings"
+"""Where the notes of clean-ups under way lie, as if each wrote a folder of that name."""
+SILENCE = timedelta(seconds=15 * BEAT_SECONDS)
+"""After which a clean-up counts as killed."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _ROW_BYTES = 4_000
 _TEXTS = ("leaderboard", "selection", "hyperparameters", "traceback", "message")
@@ -91,8 +97,8 @@ class Rewriting:
 
     Attributes:
         sources: the folders.
-        n_fits, n_files, n_bytes: what they hold.
-        n_kept, n_kept_bytes: what of it stays.
+        n_fits, n_files, n_bytes: what they hold; bytes as they lie there, compressed.
+        n_kept, n_kept_bytes: what of it stays; bytes likewise, estimated from the shares of the fits.
     """
 
     sources: tuple[str, ...]
@@ -120,6 +126,30 @@ class Survey:
     waiting: tuple[Folder, ...]
     rewriting: Rewriting | None
     forgotten: tuple[tuple[LedgerDataset, str], ...]
+
+
+@contextmanager
+def alone(ledgers: Ledgers) -> Iterator[None]:
+    """Keep other clean-ups of this store away as long as the block runs.
+
+    Two at once, by other rules or at other moments, find other fits that are needed again; each would save them apart.
+    Each says that it is here before it looks for others, so that of two that begin at once at least one sees the other.
+
+    Raises:
+        RunError: another one is under way.
+    """
+    ledger = ledgers.fits
+    own = f"{CLEANINGS}/{ledger.run_id}"
+    with ledger.store.writing(own, datetime.now(UTC)):
+        heard_since = datetime.now(UTC) - SILENCE
+        for other in ledger.store.writers():
+            if other.folder.startswith(f"{CLEANINGS}/") and other.folder != own and other.beat > heard_since:
+                raise RunError(
+                    f"another clean-up of {ledger.store.root} is under way: it began at {other.began:%Y-%m-%d %H:%M} "
+                    f"UTC, and was last heard of at {other.beat:%H:%M:%S}. Wait until it has ended; one that was "
+                    f"killed counts no more after {SILENCE.total_seconds() / 60:.0f} minutes of silence"
+                )
+        yield
 
 
 def survey(ledgers: Ledgers, rules: Rules, *, now: datetime) -> Survey:
@@ -188,8 +218,7 @@ def needed_fits(fits: DataFrame, plans: DataFrame, champions: DataFrame, rules: 
         rules: what stays.
         now: UTC.
     """
-    is_pool = F.col("scenario_id").startswith(POOLED_PREFIX)
-    pools = fits.where(is_pool & (F.col("status") == "fitted"))
+    pools = fits.where(is_pool_column() & (F.col("status") == "fitted"))
     outcome = F.when(F.col("action") == FIT, F.col("run_id")).otherwise(F.col("fit_run_id"))
     decided = plans.where(F.col("action") != OUTSIDE).select(
         outcome.alias("run_id"), "scenario_id", F.col("run_id").alias("plan_run_id")
@@ -248,9 +277,16 @@ def _choose(ledgers: Ledgers, rules: Rules, now: datetime) -> Rewriting | None:
         return None
     chosen |= set(free) - set(rows.index)  # those without a row
     mine = rows.reindex(sorted(chosen), fill_value=0)
-    kept = mine["bytes"].sum() - mine["freed"].sum()
-    n_files, n_bytes = sum(len(files[name]) for name in chosen), sum(sum(files[name]) for name in chosen)
-    return Rewriting(tuple(sorted(chosen)), int(mine["n"].sum()), n_files, n_bytes, int(mine["kept"].sum()), int(kept))
+    there = pd.Series({name: sum(files[name]) for name in mine.index})
+    kept_share = 1.0 - mine["freed"] / mine["bytes"]  # NaN of those without a row, which the sum passes over
+    return Rewriting(
+        sources=tuple(mine.index),
+        n_fits=int(mine["n"].sum()),
+        n_files=sum(len(files[name]) for name in mine.index),
+        n_bytes=int(there.sum()),
+        n_kept=int(mine["kept"].sum()),
+        n_kept_bytes=round((there * kept_share).sum()),
+    )
 
 
 def _weigh(ledger: LedgerDataset, names: Sequence[str], needed: DataFrame) -> pd.DataFrame:

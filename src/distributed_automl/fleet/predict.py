@@ -1,6 +1,6 @@
 """Predict every sample asked for, once, on Spark: rows cogrouped with the champions' models and the pools'."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,10 +10,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 from threadpoolctl import threadpool_limits
 
+from distributed_automl.datasets.unfinished import FAILED_RUNG
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.asked import Asked, Origin, origin_column, read_question
 from distributed_automl.fleet.limits import OnStage, run_each, run_limited
 from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders, typed
+from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
 from distributed_automl.fleet.train import apply_by_bucket
 from distributed_automl.fleet.waves import fill_tasks
@@ -33,14 +35,14 @@ class PredictJob:
         problem: the use case.
         limits: of one scenario.
         origin: last timestamp that may be known.
-        columns: of the rows that workers return.
+        table: contract of the rows that workers return, see `of_workers`.
         attempt: predicts one scenario; see `predict_attempt`.
     """
 
     problem: Problem
     limits: Limits
     origin: Origin
-    columns: tuple[str, ...]
+    table: Table
     attempt: Attempt
 
 
@@ -53,22 +55,26 @@ class Forecast:
         rows: their rows, with SCENARIO_COL and BUCKET_COL.
         orders: the right side of the cogroup, see `orders`.
         n_buckets: tasks.
-        table: contract of the result.
-        asked: what was asked, to check the result against.
+        n_scenarios: scenarios.
     """
 
     job: PredictJob
     rows: DataFrame
     orders: DataFrame
     n_buckets: int
-    table: Table
-    asked: Asked
+    n_scenarios: int
 
 
 def predict(
-    master_df_predict: DataFrame, champions: DataFrame, fits: DataFrame, settings: "PredictSetup", *, n_cores: int
-) -> tuple[DataFrame, Asked]:
-    """Predict; the frame is lazy: execute it once.
+    master_df_predict: DataFrame,
+    champions: DataFrame,
+    fits: DataFrame,
+    settings: "PredictSetup",
+    *,
+    n_cores: int,
+    progress: Progress,
+) -> Iterator[tuple[DataFrame, Asked]]:
+    """Yield the predictions once, lazy: to be saved, once, before more is asked for.
 
     Args:
         master_df_predict: history and the rows asked for.
@@ -76,8 +82,9 @@ def predict(
         fits: rows of FITS, models included.
         settings: the run's parameters.
         n_cores: cores that work at once.
+        progress: is told how it goes.
 
-    Returns:
+    Yields:
         Rows of `predictions`, and what was asked.
     """
     problem = settings.problem
@@ -88,17 +95,17 @@ def predict(
         fingerprint=None,
     ).join(keys_of_models(asked.scenarios, champions, fits))
     table = contract_of(master_df_predict.schema, problem)
-    names = tuple(name for name in table.names if name not in _ADDED_LATER)
-    job = PredictJob(problem, settings.run.limits, asked.origin, names, predict_attempt)
-    forecast = Forecast(
-        job, _rows(frame, wanted), spark_orders(fits, wanted), int(wanted[BUCKET_COL].max()) + 1, table, asked
-    )
-    predicted = ENGINES[settings.run.engine](forecast)
+    job = PredictJob(problem, settings.run.limits, asked.origin, of_workers(table), predict_attempt)
+    n_buckets = int(wanted[BUCKET_COL].max()) + 1
+    forecast = Forecast(job, _rows(frame, wanted), spark_orders(fits, wanted), n_buckets, len(wanted))
     constants = {
         "prediction_run_id": F.lit(settings.run_id),
         "origin": origin_column(master_df_predict, problem, asked.origin),
     }
-    return predicted.withColumns(constants).select(*map(quoted, table.names)), asked
+    with progress.running("predicted scenarios", len(wanted), len(wanted)):
+        progress.begin(len(wanted), len(wanted))
+        for predicted in ENGINES[settings.run.engine](forecast, progress):
+            yield predicted.withColumns(constants).select(*map(quoted, table.names)), asked
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,12 @@ def contract_of(schema: StructType, problem: Problem) -> Table:
         levels=problem.levels,
         of_classes=problem.is_classification,
     )
+
+
+def of_workers(predictions: Table) -> Table:
+    """Return the contract of what workers return: `predictions` without the columns that are the same in all rows."""
+    columns = tuple(column for column in predictions.columns if column.name not in _ADDED_LATER)
+    return Table("predicted", columns, key=("sample_id",))
 
 
 def keys_of_models(scenarios: pd.DataFrame, champions: DataFrame, fits: DataFrame) -> pd.DataFrame:
@@ -179,7 +192,7 @@ def predict_bucket(job: PredictJob, rows: pd.DataFrame, orders: pd.DataFrame) ->
     frames = dict(iter(rows.drop(columns=BUCKET_COL).groupby(SCENARIO_COL)))
     asked = [(order, frames.pop(order.scenario_id).drop(columns=SCENARIO_COL)) for order in read_orders(orders)]
     parts = predict_in_children(job, asked)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(job.columns))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=job.table.names)
 
 
 def predict_in_children(job: PredictJob, asked: Sequence[tuple[Order, pd.DataFrame]]) -> list[pd.DataFrame]:
@@ -241,30 +254,34 @@ def predict_attempt(job: PredictJob, order: Order, frame: pd.DataFrame, on_stage
         origin=job.origin,
         on_stage=on_stage,
     )
-    return predicted[list(job.columns)]
+    if order.gone_run_id is not None:
+        predicted = _with_reasons(predicted, [f"champion: its fit, by the run {order.gone_run_id}, is gone"])
+    return predicted[job.table.names]
 
 
-def predict_on_spark(forecast: Forecast) -> DataFrame:
-    """Predict one task per bucket."""
-    columns = [column for column in forecast.table.columns if column.name not in _ADDED_LATER]
-    ddl = Table("predicted", tuple(columns), key=()).ddl
+def predict_on_spark(forecast: Forecast, progress: Progress) -> Iterator[DataFrame]:
+    """Predict one task per bucket; whoever asks for more must have executed the frame, once."""
     udf = partial(predict_bucket, forecast.job)
-    return apply_by_bucket(udf, forecast.rows, forecast.orders, forecast.n_buckets, ddl)
+    yield apply_by_bucket(udf, forecast.rows, forecast.orders, forecast.n_buckets, forecast.job.table.ddl)
+    progress.end(forecast.n_scenarios, progress.n_failed_in_files())
 
 
-def predict_locally(forecast: Forecast) -> DataFrame:
+def predict_locally(forecast: Forecast, progress: Progress) -> Iterator[DataFrame]:
     """Predict in this process, one scenario after another."""
-    columns = [column for column in forecast.table.columns if column.name not in _ADDED_LATER]
     parts = []
     with threadpool_limits(limits=1):
         for order in read_orders(forecast.orders.toPandas()):
             mine = forecast.rows.where(F.col(SCENARIO_COL) == F.lit(order.scenario_id))
-            parts.append(predict_attempt(forecast.job, order, without_helpers(mine).toPandas()))
-    ddl = Table("predicted", tuple(columns), key=()).ddl
-    return forecast.rows.sparkSession.createDataFrame(pd.concat(parts, ignore_index=True), schema=ddl)
+            parts.append(predict_attempt(forecast.job, order, without_helpers(mine).toPandas(), progress.stage))
+            progress.end(1, int(parts[-1]["reason"].str.contains(FAILED_RUNG, na=False).any()))
+    predicted = pd.concat(parts, ignore_index=True)
+    yield forecast.rows.sparkSession.createDataFrame(predicted, schema=forecast.job.table.ddl)
 
 
-ENGINES: Mapping[str, Callable[[Forecast], DataFrame]] = {"spark": predict_on_spark, "local": predict_locally}
+ENGINES: Mapping[str, Callable[[Forecast, Progress], Iterator[DataFrame]]] = {
+    "spark": predict_on_spark,
+    "local": predict_locally,
+}
 """Names of `run.engine`."""
 
 

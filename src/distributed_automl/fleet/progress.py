@@ -45,6 +45,7 @@ class Progress:
         self._console = console or Console(stderr=True)
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._is_troubled = False
         self._reset("", 0, 0.0)
 
     def _reset(self, what: str, n_total: int, seconds: float) -> None:
@@ -52,7 +53,8 @@ class Progress:
         self._seconds_total, self._seconds_done, self._seconds_running = seconds, 0.0, 0.0
         self._n_done = self._n_failed = self._n_running = 0
         self._seen = (0, 0)  # done and failed of the wave under way: they are among the running until it ends
-        self._count: Count | None = None
+        self._count: Count | None = None  # of the wave that is being saved
+        self._last_count: Count | None = None  # of the wave that is being saved, or was last
         self._stage = ""
         self._started = self._paused = time.monotonic()
 
@@ -67,6 +69,7 @@ class Progress:
         """
         self._reset(what, n_total, seconds)
         self._over.clear()
+        self._is_troubled = False
         ticker = threading.Thread(target=self._tick, daemon=True)
         _under_way.append(self)
         try:
@@ -88,7 +91,7 @@ class Progress:
     @contextmanager
     def watching(self, count: Count) -> Iterator[None]:
         """While the block runs, ask now and then how far the wave is; who does not know may raise."""
-        self._count = count
+        self._count = self._last_count = count
         try:
             yield
         finally:
@@ -119,7 +122,7 @@ class Progress:
     def look(self) -> None:
         """Ask how far the wave under way is."""
         count = self._count
-        if count is None:
+        if count is None or not self._n_running:  # those that are saved are done already, and counted
             return
         try:
             seen = count()
@@ -129,6 +132,14 @@ class Progress:
         with self._lock:
             if self._count is count and seen != self._seen:
                 self._seen, self._paused = seen, time.monotonic()
+
+    def n_failed_in_files(self) -> int:
+        """Return how many of the wave that was saved last failed, by the files that it left; 0 if none can be read."""
+        try:
+            return self._last_count()[1] if self._last_count else 0
+        except Exception as error:  # a display must not end a run
+            logger.debug("could not look at what the wave has left: %s", error)
+            return 0
 
     def figures(self) -> dict[str, float]:
         """Return the state as figures; rate and time left only where they are known."""
@@ -178,17 +189,27 @@ class Progress:
         """Look and tell until it is over; a log without a terminal gets a line now and then."""
         logged = time.monotonic()
         while not self._over.wait(min(LOOK_SECONDS, LOG_SECONDS)):
-            self.look()
             self._tell()
             if not self._console.is_terminal and time.monotonic() - logged >= LOG_SECONDS:
                 logged = time.monotonic()
                 logger.info(self.line())
 
     def _tell(self) -> None:
+        """Look, and tell whoever wants to know; whatever a store or a sink raises, the next time may go better."""
+        try:
+            self.look()
+            self._tell_sinks()
+        except Exception as error:  # a display must neither end a run nor go silent
+            if not self._is_troubled:
+                logger.warning("the progress cannot be told everywhere, and goes on trying: %r", error)
+            self._is_troubled = True
+
+    def _tell_sinks(self) -> None:
         found = self.figures()
         if found["done"] >= found["total"]:
             found["seconds_left"] = 0.0  # else the last guess would stand in the tracking for ever
-        told = {f"{self._what}_{name}": value for name, value in found.items() if name != "seconds"}
+        what = self._what.replace(" ", "_")
+        told = {f"{what}_{name}": value for name, value in found.items() if name != "seconds"}
         for sink in sinks:
             sink(told)
 

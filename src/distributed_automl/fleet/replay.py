@@ -27,7 +27,7 @@ from distributed_automl.fleet.scenario_ids import SCENARIO_COL, with_ids, withou
 from distributed_automl.fleet.setup import Setup
 from distributed_automl.fleet.train import fit_pools, fit_scenarios
 from distributed_automl.parameters import AutoML, Plan, Problem, Run
-from distributed_automl.tables import POOLED_PREFIX
+from distributed_automl.tables import is_pool
 
 COMPARED = ("status", "stage", "error_type", "message", "estimator", "n_samples", "model_digest", "metrics", "kpis")
 """Columns of `fits` that a replay must reproduce."""
@@ -128,7 +128,7 @@ def replay_fit(recorded: Recorded, master_df: DataFrame, fits: DataFrame, *, deb
         fits: rows of FITS, models included: the pool's is taken from there.
         debug: stop at the first line of the fit, and again where an error is raised.
     """
-    fit = fit_pools if recorded.scenario_id.startswith(POOLED_PREFIX) else fit_scenarios
+    fit = fit_pools if is_pool(recorded.scenario_id) else fit_scenarios
     attempt = fit_under_debugger if debug else fit_attempt
     progress = Progress(Console(stderr=True, force_terminal=False) if debug else None)  # no live line over pdb's prompt
     waves = fit(master_df, _alone(recorded), fits, recorded.setup, progress, attempt=attempt)
@@ -195,10 +195,10 @@ def _row_reasons(recorded: Recorded, master_df: DataFrame) -> Iterator[str]:
     setup = recorded.setup
     planned = recorded.plan.select("scenario_id", "pool_id", "n_rows", "rows_fingerprint").toPandas()
     then = planned.set_index("scenario_id").loc[recorded.scenario_id]
-    members = [name for name in planned["scenario_id"] if not name.startswith(POOLED_PREFIX)]
+    members = [name for name in planned["scenario_id"] if not is_pool(name)]
     rows = with_ids(master_df, setup.problem).where(F.col(SCENARIO_COL).isin(members))
     now = measure(without_helpers(rows), setup.problem)
-    if recorded.scenario_id.startswith(POOLED_PREFIX):
+    if is_pool(recorded.scenario_id):
         sampled = sample_members(now, setup.plan.pool_max_samples)
         print_now = digest_of(sorted(sampled.items()))
         n_now = int(now.loc[now["scenario_id"].isin(list(sampled)), "n_rows"].sum())
@@ -221,11 +221,12 @@ def fit_under_debugger(job: FitJob, order: Order, frame: pd.DataFrame, on_stage:
     from distributed_automl.scenario.serialize import digest_of as digest_of_model
 
     shared: dict[str, Any] = {"definitions": job.definitions, "on_stage": on_stage}
-    if order.scenario_id.startswith(POOLED_PREFIX):
+    if is_pool(order.scenario_id):
         fit = debugged(fit_pool, frame, job.problem, job.automl, pool_id=order.scenario_id, **shared)
     else:
         shared["pool"] = load_pool(order.pool.data, order.pool.digest) if order.pool else None
-        fit = debugged(fit_scenario, frame, job.problem, job.automl, portfolio=job.portfolio, **shared)
+        automl = job.automl.with_trials(order.n_trials)
+        fit = debugged(fit_scenario, frame, job.problem, automl, portfolio=job.portfolio, **shared)
     return {
         "scenario_id": order.scenario_id,
         "status": "fitted",

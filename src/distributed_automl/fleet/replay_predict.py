@@ -13,13 +13,11 @@ from distributed_automl.errors import RunError
 from distributed_automl.fleet.asked import Origin, read_question
 from distributed_automl.fleet.orders import Order, read_orders, spark_orders
 from distributed_automl.fleet.plan import near_misses
-from distributed_automl.fleet.predict import PredictJob, contract_of, keys_of_models, predict_attempt
+from distributed_automl.fleet.predict import PredictJob, contract_of, keys_of_models, of_workers, predict_attempt
 from distributed_automl.fleet.replay import code_reasons, debugged
 from distributed_automl.fleet.runs import PREDICT, RunRecord, read_record
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, with_ids, without_helpers
 from distributed_automl.parameters import Prediction, Problem, Run
-
-_ADDED_LATER = ("prediction_run_id", "origin")
 
 
 @dataclass(frozen=True)
@@ -107,9 +105,9 @@ def replay_prediction(
     rows = with_ids(master_df_predict, problem).where(F.col(SCENARIO_COL) == recorded.scenario_id)
     asked = read_question(rows, problem, Prediction(origin=_origin(recorded)))
     order = _order(recorded, asked.scenarios, champions, fits)
-    columns = tuple(name for name in contract_of(master_df_predict.schema, problem).names if name not in _ADDED_LATER)
     limits = Run.model_validate(recorded.run.parameters["run"]).limits
-    job = PredictJob(problem, limits, asked.origin, columns, predict_attempt)
+    table = of_workers(contract_of(master_df_predict.schema, problem))
+    job = PredictJob(problem, limits, asked.origin, table, predict_attempt)
     frame = without_helpers(rows).toPandas()
     with threadpool_limits(limits=1):
         if debug:

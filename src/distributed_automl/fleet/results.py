@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.fingerprint import with_pool
 from distributed_automl.fleet.plan import FIT, OUTSIDE, REUSE
-from distributed_automl.tables import POOLED_PREFIX, TRAINING_RESULTS
+from distributed_automl.fleet.scenario_ids import is_pool_column
+from distributed_automl.tables import TRAINING_RESULTS, are_pools
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def collect_results(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
     """
     everything = plan.where(F.col("action") != OUTSIDE).select(*FROM_PLAN).toPandas()
     everything["outcome_run_id"] = everything["fit_run_id"].where(everything["action"] != FIT, everything["run_id"])
-    is_pool = everything["scenario_id"].str.startswith(POOLED_PREFIX)
+    is_pool = are_pools(everything["scenario_id"])
     planned = everything[~is_pool]
     outcomes = _outcomes(fits, planned)
     _check(planned, outcomes)
@@ -48,7 +49,7 @@ def collect_results(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
 
 def _outcomes(fits: DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     runs = sorted({str(run_id) for run_id in planned["outcome_run_id"]})
-    narrow = fits.where(F.col("run_id").isin(runs) & ~F.col("scenario_id").startswith(POOLED_PREFIX))
+    narrow = fits.where(F.col("run_id").isin(runs) & ~is_pool_column())
     found = narrow.select(F.col("run_id").alias("outcome_run_id"), "scenario_id", "status", *FROM_FITS).toPandas()
     return found.merge(planned[["scenario_id", "outcome_run_id"]], on=["scenario_id", "outcome_run_id"])
 

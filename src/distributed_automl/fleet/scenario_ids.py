@@ -72,6 +72,11 @@ def pool_id_column(problem: Problem) -> Column:
     return F.concat(F.lit(POOLED_PREFIX), F.concat_ws("/", *values))
 
 
+def is_pool_column() -> Column:
+    """Return whether a row's `scenario_id` is a pool's."""
+    return F.col("scenario_id").startswith(POOLED_PREFIX)
+
+
 def escape(text: str) -> str:
     """Escape one part of an id."""
     return reduce(lambda done, pair: done.replace(*pair), ESCAPES, text)

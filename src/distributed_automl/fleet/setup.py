@@ -75,12 +75,9 @@ def read_portfolio(saved: Mapping[str, Any]) -> "Portfolio":
 
 def define_features(schema: StructType, problem: Problem, automl: AutoML) -> "Definitions":
     """Derive the definitions of all scenarios' features from the table's schema; no data is looked at."""
-    from distributed_automl.scenario.calendar import season_of
-    from distributed_automl.scenario.synthesis import define
-    from distributed_automl.scenario.validate import kinds_of
+    from distributed_automl.scenario.fit import definitions_of
 
-    kinds = kinds_of(example_frame(schema), problem)
-    return define(kinds, problem, automl.synthesis, season_of(problem))
+    return definitions_of(example_frame(schema), problem, automl)
 
 
 def example_frame(schema: StructType) -> pd.DataFrame:

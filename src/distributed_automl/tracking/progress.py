@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 
 from distributed_automl.tracking.run import report_trouble
 
@@ -44,13 +43,12 @@ class ProgressLog:
     def _run(self) -> None:
         while not self._over.is_set():
             self._news.wait()
-            if not self._log():
-                return
+            self._log()
             self._over.wait(self._seconds_between)
         self._log()
 
-    def _log(self) -> bool:
-        """Log what came since the last time; return whether the server is still there."""
+    def _log(self) -> None:
+        """Log what came since the last time; whatever a server raises, it may take the next figures."""
         self._news.clear()
         with self._lock:
             figures, self._latest = self._latest, {}
@@ -59,7 +57,5 @@ class ProgressLog:
         try:
             if metrics:
                 MlflowClient().log_batch(self._run_id, metrics=metrics)
-        except (MlflowException, OSError) as error:
+        except Exception as error:  # a thread that ends would go silent for the rest of the run
             report_trouble(self._run_id, error)
-            return False
-        return True

@@ -1,12 +1,14 @@
 """Nodes of prediction: thin calls into the fleet."""
 
 import logging
+from collections.abc import Iterator
 
 import pandas as pd
 from pyspark.sql import DataFrame
 
 from distributed_automl.fleet import predict as forecasting
 from distributed_automl.fleet.asked import Asked
+from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.runs import record_prediction
 from distributed_automl.fleet.session import n_cores
 from distributed_automl.parameters import Plan, Prediction, Problem, Run
@@ -24,13 +26,16 @@ def predict(
     run: Run,
     run_id: str,
     master_df_predict_version: str | None,
-) -> tuple[pd.DataFrame, DataFrame, Asked]:
+) -> Iterator[tuple[pd.DataFrame, DataFrame, Asked]]:
     """Write down what the run is set up with, and predict every sample; the frame is executed when it is saved."""
     setup = forecasting.PredictSetup(problem, prediction, plan, run, run_id)
     cores = n_cores(master_df_predict.sparkSession)
-    predictions, asked = forecasting.predict(master_df_predict, champions, fits_before, setup, n_cores=cores)
-    logger.info("predicting %s samples of %s scenarios from %s", asked.n_asked, len(asked.scenarios), asked.origin)
-    return record_prediction(setup, master_df_predict_version).row(), predictions, asked
+    record = record_prediction(setup, master_df_predict_version).row()
+    for predictions, asked in forecasting.predict(
+        master_df_predict, champions, fits_before, setup, n_cores=cores, progress=Progress()
+    ):
+        logger.info("predicting %s samples of %s scenarios from %s", asked.n_asked, len(asked.scenarios), asked.origin)
+        yield record, predictions, asked
 
 
 def check_predictions(predictions: DataFrame, asked: Asked, run_id: str) -> None:

@@ -5,18 +5,23 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pandas as pd
+from pyspark.sql import DataFrame
 
-from distributed_automl.monitoring.promotion import decide_champions
+from distributed_automl.monitoring.promotion import decide_champions, fits_there
 
 logger = logging.getLogger(__name__)
 
 
 def promote(
-    training_results: pd.DataFrame, champions_before: pd.DataFrame, failures_tolerated: bool = True
+    training_results: pd.DataFrame,
+    champions_before: pd.DataFrame,
+    fits_before: DataFrame,
+    failures_tolerated: bool = True,
 ) -> Iterator[pd.DataFrame]:
     """Decide which fits predict from now on; yield nothing, so that nothing is saved, if all stays as it is."""
     del failures_tolerated
-    decided = decide_champions(training_results, champions_before, now=datetime.now(UTC))
+    there = fits_there(fits_before, set(training_results["fit_run_id"].dropna()))
+    decided = decide_champions(training_results, champions_before, there, now=datetime.now(UTC))
     counts = ", ".join(f"{n} {decision}" for decision, n in decided["decision"].value_counts().items())
     logger.info("champions: %s", counts or "nothing changes")
     if len(decided):

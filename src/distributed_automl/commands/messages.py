@@ -1,0 +1,105 @@
+"""What a person is told of an error: one message, where one says what is wrong and how to mend it."""
+
+from collections.abc import Callable
+
+from kedro.config import BadConfigException, MissingConfigException
+from kedro.framework.project import pipelines
+from kedro.io.core import DatasetError
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from distributed_automl.errors import AutoMLError, causes
+
+RAISED_IN_QUERY = "USER_RAISED_EXCEPTION"
+"""Spark's name for what `raise_error` raises."""
+NO_TABLE = "PATH_NOT_FOUND"
+"""Spark's name for a table that is not there."""
+NO_VERSION = "Did not find any versions"
+"""How Kedro says that a versioned table was never saved."""
+ASKED = ("kedro.framework.session", "kedro.pipeline")
+"""Modules that raise ValueError where a command asks for a pipeline, a node or an entry that there is not."""
+
+
+def message_of(error: BaseException) -> str | None:
+    """Return what a person needs to know of an error; None if only its frames tell, as of a bug."""
+    return next(filter(None, (tell(one) for tell in TELLERS for one in causes(error))), None)
+
+
+def _ours(error: BaseException) -> str | None:
+    """Tell what we raised."""
+    return str(error) if isinstance(error, AutoMLError) else None
+
+
+def _a_guard_s(error: BaseException) -> str | None:
+    """Tell what a guard inside a query raised."""
+    return _parameter_of(error, RAISED_IN_QUERY, "errorMessage")
+
+
+def _missing_table(error: BaseException) -> str | None:
+    """Tell which entry of the catalog has no table where it looks for it."""
+    if not isinstance(error, DatasetError):
+        return None
+    name = str(error).split(":", 1)[0]
+    path = next(filter(None, map(_path_missed_by, causes(error))), None)
+    return path and (
+        f"expected a table at {path}, for the catalog's entry '{name}', found none: run the pipeline that saves it "
+        "first, or mend the entry's filepath in conf/<environment>/catalog.yml (or `data_root` in globals.yml)"
+    )
+
+
+def _path_missed_by(error: BaseException) -> str | None:
+    if isinstance(error, FileNotFoundError):
+        return str(error.filename or error)
+    return _parameter_of(error, NO_TABLE, "path")
+
+
+def _datasets(error: BaseException) -> str | None:
+    """Tell what a dataset, or the file system below it, says by itself."""
+    if not isinstance(error, DatasetError):
+        return None
+    root = [*causes(error)][-1]
+    hint = ": run the pipeline that saves it first" if str(root).startswith(NO_VERSION) else ""
+    return f"{error}{hint}" if isinstance(root, DatasetError | OSError) else None
+
+
+def _configuration_s(error: BaseException) -> str | None:
+    """Tell what is wrong with a file of the configuration."""
+    if isinstance(error, YAMLError):
+        return "\n".join(str(one) for one in causes(error))
+    wrong = (OmegaConfBaseException, BadConfigException, MissingConfigException)
+    return f"the configuration cannot be read: {error}" if isinstance(error, wrong) else None
+
+
+def _asked_for(error: BaseException) -> str | None:
+    """Tell that what a command asks for is not there."""
+    if not isinstance(error, ValueError) or not _module_of(error).startswith(ASKED):
+        return None
+    hint = f"There are the pipelines {', '.join(sorted(pipelines))}" if "pipeline named" in str(error) else ""
+    return f"{str(error).strip()} {hint}".strip()
+
+
+TELLERS: tuple[Callable[[BaseException], str | None], ...] = (
+    _ours,
+    _a_guard_s,
+    _missing_table,
+    _datasets,
+    _configuration_s,
+    _asked_for,
+)
+"""Who tells of an error, the most telling first."""
+
+
+def _parameter_of(error: BaseException, condition: str, name: str) -> str | None:
+    """Return a parameter of an error of Spark's; None if it is another error."""
+    from pyspark.errors import PySparkException
+
+    is_it = isinstance(error, PySparkException) and error.getCondition() == condition
+    return (error.getMessageParameters() or {}).get(name) if is_it else None  # type: ignore[attr-defined]
+
+
+def _module_of(error: BaseException) -> str:
+    """Return the module that raised an error."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return str(frame.tb_frame.f_globals.get("__name__", "")) if frame else ""
