@@ -1,6 +1,7 @@
 """The few errors of the program. Each message says what was expected, what was found, where, and how to mend it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
@@ -9,6 +10,21 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     while seen is not None:
         yield seen
         seen = seen.__cause__ or seen.__context__
+
+
+@contextmanager
+def tolerated(complain: Callable[[Exception], object]) -> Iterator[None]:
+    """Let what only tells of a run fail without ending the run, or the thread that tells: a beat, a progress line.
+
+    Nothing that a result depends on may stand inside. Stores and servers raise classes of their own, not known here.
+
+    Args:
+        complain: told the error.
+    """
+    try:
+        yield
+    except Exception as error:
+        complain(error)
 
 
 class AutoMLError(Exception):

@@ -1,5 +1,6 @@
 """`kedro fleet pin`, `unpin`, `rollback` on a store of three fits: what they decide, print and refuse."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from distributed_automl.commands import pin as pin_module
 from distributed_automl.commands import rollback as rollback_module
 from distributed_automl.commands import unpin as unpin_module
 from distributed_automl.commands.champions import whoever_asks
+from distributed_automl.commands.project import NOISY, QUIET
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.tables import CHAMPIONS, FITS, PLAN, Table
 
@@ -31,6 +33,15 @@ def rows_of(table: Table, columns: list[str], *rows: tuple[Any, ...]) -> pd.Data
 
 def at(day: int) -> pd.Timestamp:
     return pd.Timestamp(datetime(2026, 1, day, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def loud_again() -> Iterator[None]:
+    """Take back what a command does to loggers: it is a process of its own outside tests."""
+    levels = {name: logging.getLogger(name).level for name in (*QUIET, *NOISY)}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

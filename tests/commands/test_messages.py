@@ -63,6 +63,13 @@ def test_when_a_file_is_missing_then_entry_path_and_remedy_are_told(tmp_path: Pa
     assert f"expected a table at {tmp_path}/evaluation.csv, for the catalog's entry 'evaluation'" in told
 
 
+def test_when_it_is_a_save_that_misses_a_folder_then_nobody_is_sent_to_look_for_a_table() -> None:
+    missing = FileNotFoundError("The specified bucket does not exist")
+    assert message_of(caused(DatasetError("master_df: Failed while saving data"), missing)) == (
+        "master_df: Failed while saving data"
+    )
+
+
 def test_when_no_version_was_saved_yet_then_it_says_what_to_run(tmp_path: Path) -> None:
     plan = CSVDataset(filepath=str(tmp_path / "plan.csv"), version=Version(None, None))
     told = message_of(raised(DataCatalog({"plan": plan}).load, "plan"))

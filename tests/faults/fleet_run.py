@@ -59,12 +59,9 @@ def tell(answer: dict[str, Any]) -> None:
 
 def cause_of(error: BaseException) -> BaseException:
     """Return the error of ours that a command would tell, else the error itself."""
-    from distributed_automl.errors import AutoMLError
+    from distributed_automl.errors import AutoMLError, causes
 
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, AutoMLError):
-        seen = seen.__cause__ or seen.__context__
-    return seen or error
+    return next((one for one in causes(error) if isinstance(one, AutoMLError)), error)
 
 
 def start(settings: dict[str, str]) -> Any:

@@ -222,6 +222,16 @@ def test_when_the_auction_is_off_again_then_its_grants_stand_until_rows_change(p
     assert trials(changed)["a"] is None
 
 
+@pytest.mark.parametrize("auction", [{}, {"auction": AUCTION}])
+def test_when_a_fit_with_more_trials_failed_then_the_next_one_has_the_usual(planned: Any, auction: Any) -> None:
+    first = planned(ROWS, past_of(), "run1", auction=AUCTION)
+    past = past_of(first, done=list(ROWS))
+    past.fits.loc[past.fits["scenario_id"] == "a", "status"] = "failed"
+    second = planned(ROWS, past, "run2", **auction)
+    assert column(second, "action") == {"a": "fit", "b": "reuse", "c": "reuse", "new": "reuse"}
+    assert trials(second) == trials(first) | {"a": None}
+
+
 def test_when_an_auction_comes_later_then_it_makes_nobody_fitted(planned: Any) -> None:
     first = planned(ROWS, past_of(), "run1")
     past = past_of(first, done=list(ROWS))

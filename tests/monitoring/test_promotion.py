@@ -1,10 +1,11 @@
 """Who predicts from now on."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pytest
+from pyspark.sql import DataFrame
 
 from distributed_automl.errors import RunError
 from distributed_automl.monitoring.promotion import (
@@ -15,6 +16,7 @@ from distributed_automl.monitoring.promotion import (
     unpin,
     who_can_roll_back,
 )
+from distributed_automl.pipelines.promote import nodes
 from distributed_automl.pipelines.promote.nodes import promote
 from distributed_automl.tables import CHAMPIONS
 
@@ -140,6 +142,30 @@ def test_when_a_fit_is_pinned_then_it_predicts_and_stays_until_it_is_unpinned() 
     assert decided(training, later) == [("a", RUN_3, "promoted"), ("b", RUN_3, "promoted")]
     with pytest.raises(RunError, match="expected scenarios that are pinned; these are not: a"):
         unpin(later, ["a"], ANNE)
+
+
+def test_when_a_fit_was_made_while_another_was_pinned_then_it_is_promoted_once_that_is_free() -> None:
+    past = champions(
+        ("a", "nightly-9", "2026-01-01", "first"),
+        ("a", "nightly-9", "2026-01-02", "pinned"),
+        ("a", "nightly-9", "2026-01-04", "unpinned"),
+    )
+    training = results(("a", "reused", "nightly-10"), fitted_at="2026-01-03")  # ids that do not sort by time
+    assert decided(training, past) == [("a", "nightly-10", "promoted")]
+
+
+def test_when_somebody_decides_while_fits_are_looked_for_then_that_is_later_than_the_promotion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_for: list[datetime] = []
+
+    def look(fits: object, run_ids: object) -> pd.DataFrame:
+        looked_for.append(datetime.now(UTC))
+        return there(("a", RUN_1))
+
+    monkeypatch.setattr(nodes, "fits_there", look)
+    (promoted,) = nodes.promote(results(("a", "fitted", RUN_1)), champions(), cast(DataFrame, None))
+    assert promoted["since"].item() <= looked_for[0]
 
 
 def test_when_a_fit_that_is_not_there_is_pinned_then_nothing_is_decided() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -17,7 +18,7 @@ from distributed_automl.scenario.samplers.table import SAMPLERS
 from distributed_automl.scenario.serialize import size_of
 from distributed_automl.scenario.split import split
 from distributed_automl.scenario.synthesis import define
-from distributed_automl.scenario.tuning import require_in_space, tune
+from distributed_automl.scenario.tuning import ONE_TRIAL, require_in_space, tune
 from distributed_automl.scenario.validate import validate
 
 
@@ -218,3 +219,10 @@ def test_when_tuned_then_predictions_are_those_of_the_folds_in_order(arena: Aren
     assert tuned.predicted.tolist() == [20.0] * sum(len(fold.split.valid) for fold in arena.folds)
     y_true = np.concatenate([fold.design.samples.y[fold.split.valid] for fold in arena.folds])
     assert tuned.gain == pytest.approx(-np.abs(y_true - 20.0).mean())
+
+
+def test_when_the_objective_says_nothing_of_the_folds_then_there_is_no_first_gain(arena: Arena) -> None:
+    zeros = replace(arena.holdout.design.samples, frame=arena.holdout.design.samples.frame.assign(units=0.0))
+    folds = [replace(fold, design=replace(fold.design, samples=zeros)) for fold in arena.folds]
+    silent = replace(arena, folds=tuple(folds), scorer=Scorer("wape", Costs()))
+    assert tune(CANDIDATES["seasonal_naive"], silent, ONE_TRIAL).first_gain is None

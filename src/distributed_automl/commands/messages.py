@@ -14,6 +14,8 @@ RAISED_IN_QUERY = "USER_RAISED_EXCEPTION"
 """Spark's name for what `raise_error` raises."""
 NO_TABLE = "PATH_NOT_FOUND"
 """Spark's name for a table that is not there."""
+WHILE_LOADING = "Failed while loading"
+"""How Kedro says that it was a load that failed, and not a save."""
 NO_VERSION = "Did not find any versions"
 """How Kedro says that a versioned table was never saved."""
 ASKED = ("kedro.framework.session", "kedro.pipeline")
@@ -37,7 +39,7 @@ def _a_guard_s(error: BaseException) -> str | None:
 
 def _missing_table(error: BaseException) -> str | None:
     """Tell which entry of the catalog has no table where it looks for it."""
-    if not isinstance(error, DatasetError):
+    if not isinstance(error, DatasetError) or not any(WHILE_LOADING in str(one) for one in causes(error)):
         return None
     name = str(error).split(":", 1)[0]
     path = next(filter(None, map(_path_missed_by, causes(error))), None)

@@ -11,7 +11,7 @@ from distributed_automl.commands.project import keep_quiet, opened, options_of_r
 @click.option("--all", "is_all", is_flag=True, help="All that can go back and are not pinned.")
 @click.option("--run", "run_id", help="Of these only those whose champion this run fitted: it undoes a bad night.")
 def rollback(
-    env: str | None, scenarios: tuple[str, ...], is_all: bool, run_id: str | None, reason: str, by: str
+    env: str | None, scenarios: tuple[str, ...], *, is_all: bool, run_id: str | None, reason: str, by: str
 ) -> None:
     """Let the champion before predict again, without fitting anything.
 

@@ -24,7 +24,7 @@ from typing import Any
 import fsspec  # type: ignore[import-untyped]
 from kedro.io.core import get_protocol_and_path
 
-from distributed_automl.errors import RunError, causes
+from distributed_automl.errors import RunError, causes, tolerated
 
 logger = logging.getLogger(__name__)
 
@@ -222,14 +222,16 @@ class Folders:
 
     def _beat(self, folder: str, began: datetime, over: threading.Event) -> None:
         """Say now and then that the writer lives; whatever the store raises, the next time may go better."""
-        is_told = False
+        troubles: list[Exception] = []
+
+        def complain(error: Exception) -> None:
+            if not troubles:
+                logger.warning("could not note that the run lives, and goes on trying: %r", error)
+            troubles.append(error)
+
         while not over.wait(BEAT_SECONDS):
-            try:
+            with tolerated(complain):  # a beat that ends would make a living writer look dead
                 self._write(_note(folder, ALIVE), {"began": began.isoformat(), "beat": _now().isoformat()})
-            except Exception as error:  # a beat that ends would make a living writer look dead
-                if not is_told:
-                    logger.warning("could not note that the run lives, and goes on trying: %r", error)
-                is_told = True
 
     def announce(self, folder: str, sources: Iterable[str], since: datetime | None) -> None:
         """Say of a folder that it has the rows of others, and from when it takes their place; None: not yet."""

@@ -66,11 +66,10 @@ def _greatest(name: str) -> Column:
 
 def _as_errors(told: pd.DataFrame, objective: str) -> pd.DataFrame:
     """Turn gains into errors, which are never below 0 and of which shares can be taken."""
-    from distributed_automl.scenario.kpis import KPIS
-    from distributed_automl.scenario.metrics import METRICS
+    from distributed_automl.scenario.metrics import best_gain
 
-    perfect = 1.0 if {**METRICS, **KPIS}[objective].greater_is_better else 0.0
-    errors = {"first_error": perfect - told["first_gain"], "best_error": perfect - told["best_gain"]}
+    best = best_gain(objective)
+    errors = {"first_error": best - told["first_gain"], "best_error": best - told["best_gain"]}
     known = told.assign(**errors)[list(RECORD_COLUMNS)].replace([np.inf, -np.inf], np.nan).dropna()
     return known.astype({"n_trials": np.int64, "n_searched": np.int64})
 

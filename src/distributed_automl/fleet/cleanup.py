@@ -34,8 +34,8 @@ SMALL_FILE_BYTES = MAX_FILE_BYTES // 4
 """Files below are put together."""
 FREED_SHARE = 0.2
 """Share of a folder's bytes that must be needed no more before the rest is written anew."""
-N_CHAMPIONS = 2
-"""Fits of a scenario's champions that stay: the one that predicts, and the one before it, to roll back to."""
+N_CHAMPIONS = 3
+"""Fits of a scenario's champions that stay: what predicts, what it was rolled back from, and what to roll back to."""
 CLEANINGS = "cleanings"
 """Where the notes of clean-ups under way lie, as if each wrote a folder of that name."""
 SILENCE = timedelta(seconds=15 * BEAT_SECONDS)

@@ -73,15 +73,17 @@ def fit_bucket(job: FitJob, rows: pd.DataFrame, orders: pd.DataFrame) -> pd.Data
 
     require_same_code(job)
     preload(job.definitions)
-    frames = dict(iter(rows.drop(columns=BUCKET_COL).groupby(SCENARIO_COL)))
-    gc.collect()
-    gc.freeze()  # children share these pages instead of copying them at their first collection
+    frames = dict(iter(rows.drop(columns=[BUCKET_COL, SCENARIO_COL]).groupby(rows[SCENARIO_COL])))
     todo = read_orders(orders)
     for order in todo:
         if order.scenario_id not in frames:
             raise rows_are_gone(order.scenario_id)
-    fits = list(fit_in_children(job, [(order, frames.pop(order.scenario_id)) for order in todo]))
-    gc.unfreeze()
+    gc.collect()
+    gc.freeze()  # children share these pages instead of copying them at their first collection
+    try:
+        fits = list(fit_in_children(job, [(order, frames[order.scenario_id]) for order in todo]))
+    finally:
+        gc.unfreeze()
     return rows_frame(fits, job.table)
 
 
@@ -109,12 +111,12 @@ def fit_in_children(job: FitJob, todo: Sequence[tuple[Order, pd.DataFrame]]) -> 
 
     Args:
         job: what all share.
-        todo: each scenario's order, and its rows with SCENARIO_COL.
+        todo: each scenario's order, and its rows.
 
     Yields:
         Each scenario's row, in order.
     """
-    tasks = [partial(job.attempt, job, order, frame.drop(columns=SCENARIO_COL)) for order, frame in todo]
+    tasks = [partial(job.attempt, job, order, frame) for order, frame in todo]
     for (order, _), finished in zip(todo, run_each(tasks, job.limits), strict=True):
         yield completed(_row_of(job, order, finished), job, order, finished.peak_memory_mb)
 

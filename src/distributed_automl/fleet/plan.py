@@ -135,6 +135,10 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
     settings = with_portfolio(of_scenarios, setup.portfolio_in_use().digest)
     granted = standing(past.grants, sizes, partial(core_fingerprint, settings))
     scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
+    was_too_much = scenarios["n_trials"].notna() & had(scenarios, past, "failed")
+    if was_too_much.any():  # a grant that met a limit: the usual trials may not
+        granted.loc[was_too_much, ["n_trials", "expected_gain"]] = None
+        scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
     if setup.plan.auction.enabled:
         granted = auctioned(master_df, scenarios, past, setup, run_id)
         scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
@@ -315,19 +319,22 @@ def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: 
     return sizes.join(pd.DataFrame(prints_of, index=sizes.index, dtype=object)).join(told)
 
 
+def had(scenarios: pd.DataFrame, past: Past, status: str) -> pd.Series:
+    """Return which scenarios have an outcome of a status with the very fingerprint that they have now."""
+    keys = zip(scenarios["scenario_id"], scenarios["fingerprint"], strict=True)
+    found = [any(outcome.status == status for outcome in past.outcomes.get(key, [])) for key in keys]
+    return pd.Series(found, index=scenarios.index, dtype=bool)
+
+
 def auctioned(master_df: DataFrame, scenarios: pd.DataFrame, past: Past, setup: Setup, run_id: str) -> pd.DataFrame:
     """Return GRANTED after an auction among the scenarios that this run fits anyway; an auction makes nobody fitted.
 
     Who was granted trials that no fit has had yet keeps them: the run that granted them did not come to its end.
     """
-    was_fitted = pd.Series(
-        [
-            any(outcome.status == "fitted" for outcome in past.outcomes.get((name, one), []))
-            for name, one in zip(scenarios["scenario_id"], scenarios["fingerprint"], strict=True)
-        ],
-        index=scenarios.index,
-    )
-    is_bidder = (scenarios["action"] == FIT) & (scenarios["auctioned_by"].isna() | was_fitted)
+    is_new = scenarios["auctioned_by"].isna() | had(scenarios, past, "fitted")
+    is_bidder = (scenarios["action"] == FIT) & is_new
+    if not is_bidder.any():
+        return scenarios[list(GRANTED)]
     dealt = hold_auction(master_df, scenarios, is_bidder, past.records, setup).assign(auctioned_by=run_id)
     granted = scenarios[list(GRANTED)].copy()
     granted.loc[is_bidder] = dealt[list(GRANTED)]

@@ -196,7 +196,7 @@ def predict_bucket(job: PredictJob, rows: pd.DataFrame, orders: pd.DataFrame) ->
 
 
 def predict_in_children(job: PredictJob, asked: Sequence[tuple[Order, pd.DataFrame]]) -> list[pd.DataFrame]:
-    """Predict scenarios, all in one child as long as none kills it; one that does climbs down the ladder by itself.
+    """Predict scenarios in children that several share, see `run_each`; one that kills its child goes down the ladder.
 
     Args:
         job: what all share.

@@ -10,6 +10,8 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from distributed_automl.errors import tolerated
+
 logger = logging.getLogger(__name__)
 
 LOG_SECONDS = 30.0
@@ -135,11 +137,9 @@ class Progress:
 
     def n_failed_in_files(self) -> int:
         """Return how many of the wave that was saved last failed, by the files that it left; 0 if none can be read."""
-        try:
+        with tolerated(lambda error: logger.debug("could not look at what the wave has left: %s", error)):
             return self._last_count()[1] if self._last_count else 0
-        except Exception as error:  # a display must not end a run
-            logger.debug("could not look at what the wave has left: %s", error)
-            return 0
+        return 0
 
     def figures(self) -> dict[str, float]:
         """Return the state as figures; rate and time left only where they are known."""
@@ -196,13 +196,14 @@ class Progress:
 
     def _tell(self) -> None:
         """Look, and tell whoever wants to know; whatever a store or a sink raises, the next time may go better."""
-        try:
+        with tolerated(self._complain):
             self.look()
             self._tell_sinks()
-        except Exception as error:  # a display must neither end a run nor go silent
-            if not self._is_troubled:
-                logger.warning("the progress cannot be told everywhere, and goes on trying: %r", error)
-            self._is_troubled = True
+
+    def _complain(self, error: Exception) -> None:
+        if not self._is_troubled:
+            logger.warning("the progress cannot be told everywhere, and goes on trying: %r", error)
+        self._is_troubled = True
 
     def _tell_sinks(self) -> None:
         found = self.figures()

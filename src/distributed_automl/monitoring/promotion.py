@@ -11,6 +11,7 @@ there any more.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
@@ -92,18 +93,21 @@ def _decide(result: dict[Any, Any], past: list[dict[Any, Any]]) -> dict[str, Any
         return {**decision, "decision": FIRST, "reason": "it had no champion"}
     current = past[-1]
     was_champion = result["fit_run_id"] in {row["fit_run_id"] for row in past}
-    if was_champion or current["decision"] == PINNED or not _is_newer(result, current):
+    if was_champion or current["decision"] == PINNED or not _is_newer(result, past):
         return None
     return {**decision, "decision": PROMOTED, "reason": f"fitted after the champion of run {current['fit_run_id']}"}
 
 
-def _is_newer(result: dict[Any, Any], current: dict[Any, Any]) -> bool:
+def _is_newer(result: dict[Any, Any], past: list[dict[Any, Any]]) -> bool:
     """Return whether a fit was made after the champion's: after the champion was chosen, or by a later run.
 
-    Run ids sort by time. A run with an id of the user's own choice is judged by the time of its fit.
+    Run ids sort by time. A run with an id of the user's own choice is judged by the time of its fit. Decisions that
+    left the champion as it was, a pin and its end, do not count as choosing it.
     """
-    fitted_at, since = (pd.to_datetime(at, utc=True) for at in (result["fitted_at"], current["since"]))
-    return bool(fitted_at > since) or str(result["fit_run_id"]) > str(current["fit_run_id"])
+    champion = past[-1]["fit_run_id"]
+    *_, chosen = takewhile(lambda row: row["fit_run_id"] == champion, reversed(past))
+    fitted_at, chosen_at = (pd.to_datetime(at, utc=True) for at in (result["fitted_at"], chosen["since"]))
+    return bool(fitted_at > chosen_at) or str(result["fit_run_id"]) > str(champion)
 
 
 # --- people's decisions ----------------------------------------------------------------------------------------------

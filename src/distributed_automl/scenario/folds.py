@@ -14,7 +14,7 @@ from distributed_automl.scenario.classes import class_costs, decide, decision_we
 from distributed_automl.scenario.design import SERIES_COL, Design, FloatArray, IntArray, Samples, Split
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters
 from distributed_automl.scenario.members import clip
-from distributed_automl.scenario.metrics import Outcome, gain
+from distributed_automl.scenario.metrics import Outcome, gain, is_defined
 from distributed_automl.scenario.pool import FINAL, PooledModel
 from distributed_automl.scenario.selection._base import Selected
 from distributed_automl.scenario.selection.vote import select
@@ -100,29 +100,37 @@ def synthesize_splits(
 
 
 def select_features(drafts: Sequence[Draft], selection: Selection, *, seed: int) -> list[Fold]:
-    """Let the selectors vote on the training rows of each split alone."""
-    order = order_of(drafts[0].design.samples)
+    """Let the selectors vote on the training rows of each split alone.
+
+    Args:
+        drafts: the oldest split first.
+        selection: the selectors.
+        seed: of every random draw.
+    """
+    order, hidden = order_of(drafts[0].design.samples), unlearnable(drafts[0])
     return [
-        Fold(draft.split, draft.design, draft.entities, _voted(draft, selection, order, seed=seed)) for draft in drafts
+        Fold(draft.split, draft.design, draft.entities, _voted(draft, hidden, selection, order, seed=seed))
+        for draft in drafts
     ]
 
 
-def learnable(design: Design, train: IntArray) -> pd.DataFrame:
-    """Return the features of the training rows, without those that forecasts cannot learn from so few of them.
+def unlearnable(oldest: Draft) -> list[str]:
+    """Return the features that no split of a forecast learns from: parts of the year, if the oldest saw no whole year.
 
-    Before a whole year was seen, the part of it that comes next is one that nothing was learned of.
+    Before a year was seen, the part of it that comes next is one that nothing was learned of; and what no fold could
+    judge, the model that ships does not learn from either.
     """
-    X = design.X.iloc[train]
-    if not design.samples.problem.is_forecasting or not design.of_the_year or not len(train):
-        return X
+    design, train = oldest.design, oldest.split.train
+    if not design.samples.problem.is_forecasting or not design.of_the_year:
+        return []
     seen = design.samples.timestamps.iloc[train]
-    return X if seen.max() - seen.min() >= YEAR else X.drop(columns=[*design.of_the_year])
+    return [] if seen.max() - seen.min() >= YEAR else sorted(design.of_the_year)
 
 
-def _voted(draft: Draft, selection: Selection, order: FloatArray, *, seed: int) -> Selected:
+def _voted(draft: Draft, hidden: list[str], selection: Selection, order: FloatArray, *, seed: int) -> Selected:
     samples, train = draft.design.samples, draft.split.train
     return select(
-        learnable(draft.design, train),
+        draft.design.X.iloc[train].drop(columns=hidden),
         samples.y[train],
         selection,
         task=samples.problem.task,
@@ -182,6 +190,10 @@ class Scorer:
             shift = learn_shift(actuals(folds), predicted, self.quantile)
             predicted = clip(shift.apply(predicted), folds[0].design.samples.problem.target_min)
         return self.gain_as_is(folds, predicted)
+
+    def is_defined(self, folds: Sequence[Fold], predicted: FloatArray) -> bool:
+        """Return whether the objective says anything of these folds; see metrics.is_defined."""
+        return is_defined(self.outcome(folds, predicted), self.objective)
 
     def gain_as_is(self, folds: Sequence[Fold], predicted: FloatArray) -> float:
         """Return the objective of predictions as they stand, greater is better."""

@@ -163,13 +163,22 @@ def gain(outcome: Outcome, objective: str) -> float:
     return value if metric.greater_is_better else -abs(value)
 
 
+def is_defined(outcome: Outcome, objective: str) -> bool:
+    """Return whether an objective says anything of an outcome, so that its gain is not that of a stand-in."""
+    return not math.isnan(_objective(objective).function(outcome))
+
+
+def best_gain(objective: str) -> float:
+    """Return the gain of a perfect outcome; what a gain lies below it is an error, of which shares can be taken."""
+    return 1.0 if _objective(objective).greater_is_better else 0.0
+
+
 def value_added(outcome: Outcome, baseline: Outcome, objective: str) -> float:
     """Return the share of the baseline's error, in terms of the objective, that is gone: forecast value added.
 
     1 is perfect, 0 no better than the baseline, below 0 worse. NaN if the baseline is perfect and this is not.
     """
-    perfect = 1.0 if _objective(objective).greater_is_better else 0.0
-    ours, theirs = (perfect - gain(one, objective) for one in (outcome, baseline))
+    ours, theirs = (best_gain(objective) - gain(one, objective) for one in (outcome, baseline))
     return 0.0 if ours == theirs else 1.0 - _ratio(ours, theirs)
 
 

@@ -41,7 +41,8 @@ class Tuned:
         hyperparameters: of the best trial.
         predicted: its predictions of the folds' validation rows, concatenated in the folds' order.
         gain: its objective over all folds, greater is better.
-        first_gain: that of the first trial: what a search found is what `gain` lies above it.
+        first_gain: that of the first trial: what a search found is what `gain` lies above it; None where the objective
+            says nothing of the folds.
         n_trials: trials of the study, pruned ones among them.
         seconds: wall time of the study.
         n_bytes: of what was fitted on the last fold, serialized and not yet compressed.
@@ -52,7 +53,7 @@ class Tuned:
     hyperparameters: Hyperparameters
     predicted: FloatArray
     gain: float
-    first_gain: float
+    first_gain: float | None
     n_trials: int
     seconds: float
     n_bytes: int = 0
@@ -116,7 +117,7 @@ def tune(candidate: Candidate, arena: Arena, tuning: Tuning, *, first: Sequence[
         study.optimize(objective, n_trials=allowed - 1)
     assert objective.best is not None  # the first trial has nothing to be pruned against
     gain, hyperparameters, predicted, fitted = objective.best
-    first_gain = study.trials[0].values[0]
+    first_gain = study.trials[0].values[0] if arena.scorer.is_defined(arena.folds, predicted) else None
     n_trials = sum(trial.state.is_finished() for trial in study.trials)
     n_bytes = size_of(member_parts(fitted))
     seconds = time.perf_counter() - started

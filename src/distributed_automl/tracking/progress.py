@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
+from distributed_automl.errors import tolerated
 from distributed_automl.tracking.run import report_trouble
 
 SECONDS_BETWEEN = 15.0
@@ -54,8 +55,6 @@ class ProgressLog:
             figures, self._latest = self._latest, {}
         now, step = int(time.time() * 1000), round(time.monotonic() - self._started)
         metrics = [Metric(f"{PREFIX}{name}", value, now, step) for name, value in figures.items()]
-        try:
-            if metrics:
+        if metrics:
+            with tolerated(lambda error: report_trouble(self._run_id, error)):
                 MlflowClient().log_batch(self._run_id, metrics=metrics)
-        except Exception as error:  # a thread that ends would go silent for the rest of the run
-            report_trouble(self._run_id, error)
