@@ -157,21 +157,13 @@ def read_parameters(conf: str, params: str) -> dict:
     return {name: kind(**parameters[name]) for name, kind in kinds.items()}
 
 
-def definitions_of(frame: pd.DataFrame):
-    from distributed_automl.scenario.calendar import season_of
-    from distributed_automl.scenario.columns import kinds_of
-    from distributed_automl.scenario.synthesis import define
-
-    problem, automl = STATE["problem"], STATE["automl"]
-    return define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
-
-
 def fit_the_pool(frame: pd.DataFrame):
     """Fit the pooled model; return it with its digest."""
+    from distributed_automl.scenario.fit import definitions_of
     from distributed_automl.scenario.fit_pool import fit_pool
     from distributed_automl.scenario.serialize import digest_of
 
-    definitions = definitions_of(frame)
+    definitions = definitions_of(frame, STATE["problem"], STATE["automl"])
     fit = fit_pool(frame, STATE["problem"], STATE["automl"], pool_id="__pooled__/all", definitions=definitions)
     data = fit.model.to_bytes()
     return data, digest_of(data)
@@ -180,13 +172,13 @@ def fit_the_pool(frame: pd.DataFrame):
 def fit_one(work) -> tuple[str, str | None]:
     """Fit one scenario; return its id and its model's digest, None if it is skipped."""
     from distributed_automl.errors import ScenarioSkipped
-    from distributed_automl.scenario.fit import fit_scenario
+    from distributed_automl.scenario.fit import definitions_of, fit_scenario
     from distributed_automl.scenario.pool import load_pool
     from distributed_automl.scenario.serialize import digest_of
 
     name, rows, pool = work
     if "definitions" not in STATE:
-        STATE["definitions"] = definitions_of(rows)
+        STATE["definitions"] = definitions_of(rows, STATE["problem"], STATE["automl"])
     try:
         fit = fit_scenario(
             rows, STATE["problem"], STATE["automl"], definitions=STATE["definitions"], pool=load_pool(*pool)

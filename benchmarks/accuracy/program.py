@@ -21,11 +21,10 @@ from threadpoolctl import threadpool_limits
 
 from distributed_automl.parameters import AutoML, Plan, Problem
 from distributed_automl.scenario.attempt import StoredModel, attempt_fit, attempt_fit_pool, attempt_predict, preload
-from distributed_automl.scenario.calendar import season_of
-from distributed_automl.scenario.columns import kinds_of
+from distributed_automl.scenario.fit import definitions_of
 from distributed_automl.scenario.model import ScenarioModel
 from distributed_automl.scenario.naming import scenario_id_of
-from distributed_automl.scenario.synthesis import Definitions, define
+from distributed_automl.scenario.synthesis import Definitions
 
 BUDGETS: dict[str, dict[str, Any]] = {"small": {}, "large": {"tuning": {"n_trials": 8}}}
 """Name -> the `automl` block; {} is the program's default."""
@@ -68,7 +67,7 @@ def forecast(part: Part, budget: str) -> Answer:
 
 def prepared(frame: pd.DataFrame, problem: Problem, automl: AutoML, origin: pd.Timestamp | int | None) -> Fleet:
     """Define the features and fit the pools."""
-    definitions = define(kinds_of(frame, problem), problem, automl.synthesis, season_of(problem))
+    definitions = definitions_of(frame, problem, automl)
     preload(definitions)
     return Fleet(problem, automl, definitions, fit_pools(frame, problem, automl, definitions), origin)
 

@@ -83,8 +83,10 @@ class RunIdHook:
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Say that the run is under way, if it touches a ledger. Last: a run that another hook refuses never began."""
+        from distributed_automl.datasets.ledger import ledgers_in
+
         self._under_way.close()  # one that was interrupted
-        ledgers = _ledgers(catalog)
+        ledgers = ledgers_in(catalog)
         fits = ledgers.get("fits")
         if fits is None or fits.run_id is None or not pipeline.datasets() & set(ledgers):
             return
@@ -155,13 +157,11 @@ class ProgressHook:
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Let the ledgers of scenarios tell how far a save is."""
-        from distributed_automl.datasets.ledger import LedgerDataset
+        from distributed_automl.datasets.ledger import ledgers_in
         from distributed_automl.fleet.progress import watching
 
-        for name in list(catalog.keys()):
-            dataset = catalog.get(name)
-            if isinstance(dataset, LedgerDataset):
-                dataset.watch = watching
+        for ledger in ledgers_in(catalog).values():
+            ledger.watch = watching
 
     @hook_impl
     def before_pipeline_run(self) -> None:
@@ -169,12 +169,6 @@ class ProgressHook:
         from distributed_automl.fleet import progress
 
         progress.sinks[:] = [self._sink]
-
-
-def _ledgers(catalog: CatalogProtocol[Any, Any]) -> dict[str, Any]:
-    from distributed_automl.datasets.ledger import LedgerDataset
-
-    return {name: one for name in list(catalog.keys()) if isinstance(one := catalog.get(name), LedgerDataset)}
 
 
 def _needs_workers(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> bool:

@@ -96,21 +96,22 @@ def test_when_a_node_an_input_or_a_tag_is_not_there_then_kedro_s_message_is_told
     assert message_of(error) == str(error)
 
 
+def told_of_parameters(folder: Path, text: str) -> str | None:
+    (folder / "base").mkdir()
+    (folder / "base" / "parameters.yml").write_text(text)
+    loader = OmegaConfigLoader(str(folder), base_env="base", default_run_env="base")
+    return message_of(raised(lambda: loader["parameters"]))
+
+
 def test_when_yaml_is_broken_then_the_file_and_the_place_are_told(tmp_path: Path) -> None:
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "parameters.yml").write_text("problem: {name: [mine\n")
-    loader = OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="base")
-    told = message_of(raised(lambda: loader["parameters"]))
+    told = told_of_parameters(tmp_path, "problem: {name: [mine\n")
     assert told is not None
     assert "parameters.yml" in told
     assert "did not find expected ',' or ']'" in told
 
 
 def test_when_a_value_refers_to_nothing_then_it_is_told(tmp_path: Path) -> None:
-    (tmp_path / "base").mkdir()
-    (tmp_path / "base" / "parameters.yml").write_text("run: ${nothing}\n")
-    loader = OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="base")
-    told = message_of(raised(lambda: loader["parameters"]))
+    told = told_of_parameters(tmp_path, "run: ${nothing}\n")
     assert told is not None
     assert "Interpolation key 'nothing' not found" in told
     assert message_of(MissingConfigException("no files")) == "the configuration cannot be read: no files"

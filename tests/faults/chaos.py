@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.machines import Cluster, generations
-from tests.faults.conftest import SOURCES, Driver, Store
+from tests.faults.conftest import SPECULATING, Driver, Store
 
 from distributed_automl.java import ensure_java
 
@@ -37,15 +37,6 @@ KILLS_PER_RUN = 3
 GENERATIONS = {"executor": 1, "worker": 3, "child": 4}
 """How far below a machine's own process what is killed lives; between them is Python's daemon."""
 KINDS = ("driver", "driver", "executor", "executor", "worker", "worker", "child", "clean")
-SETTINGS = {
-    "spark.executor.memory": "512m",
-    "spark.executorEnv.PYTHONPATH": SOURCES,
-    "spark.speculation": "true",
-    "spark.speculation.interval": "200ms",
-    "spark.speculation.multiplier": "1.2",
-    "spark.speculation.quantile": "0.5",
-    "spark.speculation.efficiency.enabled": "false",
-}
 OPTIONS = {"n_stores": N_STORES, "n_waves": N_WAVES, "seconds": 0.3}
 BY_CLOCK = 0.4
 """Share of the runs whose moments are drawn by the clock; those of the others by how much is written."""
@@ -363,7 +354,7 @@ def new_store(folder: Path) -> Store:
 
 
 def new_driver(cluster: Cluster, store: Store) -> Driver:
-    driver = Driver(store, {"spark.master": cluster.url, **SETTINGS})
+    driver = Driver(store, {"spark.master": cluster.url, **SPECULATING})
     driver.answer()  # the word that Spark has started
     return driver
 

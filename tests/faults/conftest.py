@@ -24,6 +24,16 @@ if SOURCES not in os.environ.get("PYTHONPATH", "").split(os.pathsep):  # for Spa
 PROGRAM = ROOT / "tests" / "faults" / "fleet_run.py"
 PATIENCE_SECONDS = 900.0
 """Far more than anything here takes; only a hang of the program meets it."""
+SPECULATING = {
+    "spark.executor.memory": "512m",
+    "spark.executorEnv.PYTHONPATH": SOURCES,
+    "spark.speculation": "true",
+    "spark.speculation.interval": "200ms",
+    "spark.speculation.multiplier": "1.2",
+    "spark.speculation.quantile": "0.5",
+    "spark.speculation.efficiency.enabled": "false",
+}
+"""Settings of a driver on a cluster, where a task that lags is soon tried a second time."""
 FIRST, SECOND, THIRD = (
     f"2026010{day}T000000Z-{3 * letter}{3 * letter}" for day, letter in ((1, "a"), (2, "b"), (3, "c"))
 )

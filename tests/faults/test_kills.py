@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.machines import Cluster
-from tests.faults.conftest import FIRST, SECOND, SOURCES, THIRD, Driver, Store
+from tests.faults.conftest import FIRST, SECOND, SPECULATING, THIRD, Driver, Store
 
 from distributed_automl.java import ensure_java
 
@@ -58,18 +58,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 def test_when_python_workers_and_executors_are_killed_and_tasks_speculate_then_each_scenario_is_there_once(
     store: Store, start_driver: Callable[..., Driver], cluster: Cluster
 ) -> None:
-    driver = start_driver(
-        cluster.url,
-        {
-            "spark.executor.memory": "512m",
-            "spark.executorEnv.PYTHONPATH": SOURCES,
-            "spark.speculation": "true",
-            "spark.speculation.interval": "200ms",
-            "spark.speculation.multiplier": "1.2",
-            "spark.speculation.quantile": "0.5",
-            "spark.speculation.efficiency.enabled": "false",
-        },
-    )
+    driver = start_driver(cluster.url, SPECULATING)
     first_of_wave_1, first_of_wave_3 = ("s000", "s003"), ("s002", "s005")
     driver.order(FIRST, held=[*first_of_wave_1, *first_of_wave_3])
     driver.wait_until(lambda: set(first_of_wave_1) <= set(store.attempts()))

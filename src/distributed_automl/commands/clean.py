@@ -53,10 +53,10 @@ def clean(env: str | None, params: dict[str, Any], dry_run: bool, keep: int, gra
 
 def ledgers_of(catalog: CatalogProtocol[str, Any]) -> Any:
     """Return the ledgers of a catalog, each root once."""
-    from distributed_automl.datasets.ledger import LedgerDataset
+    from distributed_automl.datasets.ledger import ledgers_in
     from distributed_automl.fleet.cleanup import Ledgers
 
-    named = {name: one for name in catalog.keys() if isinstance(one := catalog.get(name), LedgerDataset)}  # noqa: SIM118
+    named = ledgers_in(catalog)
     main = named["fits"], named["plans_before"], named["champions"]
     taken = {one.store.root for one in main}
     others = {one.store.root: one for one in named.values() if one.store.root not in taken}

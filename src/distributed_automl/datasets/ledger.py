@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 import pandas as pd
-from kedro.io.core import AbstractDataset, DatasetError
+from kedro.io.core import AbstractDataset, CatalogProtocol, DatasetError
 from kedro_datasets._utils.spark_utils import get_spark_with_remote_support  # the very session of SparkDatasetV2
 from pyspark.sql import DataFrame, SparkSession
 
@@ -217,3 +217,8 @@ def spark_frame(spark: SparkSession, rows: pd.DataFrame, table: Table | None) ->
         return spark.createDataFrame(rows[table.names].astype(object), schema=table.ddl)
     except (TypeError, ValueError) as error:
         raise TableError(f"rows do not fit the contract of '{table.name}' ({table.ddl}): {error}") from error
+
+
+def ledgers_in(catalog: CatalogProtocol[Any, Any]) -> dict[str, LedgerDataset]:
+    """Return the ledgers of a catalog by their names."""
+    return {name: one for name in list(catalog.keys()) if isinstance(one := catalog.get(name), LedgerDataset)}

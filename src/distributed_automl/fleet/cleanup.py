@@ -227,13 +227,13 @@ def needed_fits(fits: DataFrame, plans: DataFrame, champions: DataFrame, rules: 
     chosen = champions.groupBy("scenario_id", "fit_run_id").agg(F.max("since").alias("since"))  # a pin repeats a fit
     own = [
         _latest(chosen, "since", N_CHAMPIONS).select(F.col("fit_run_id").alias("run_id"), "scenario_id"),
-        _latest(realised, "plan_run_id", rules.n_runs).select("run_id", "scenario_id"),
-        _latest(pools, "fitted_at", 1).select("run_id", "scenario_id"),
-        fits.where(F.col("fitted_at") > F.lit(now - rules.grace)).select("run_id", "scenario_id"),
+        _latest(realised, "plan_run_id", rules.n_runs).select(*_FIT),
+        _latest(pools, "fitted_at", 1).select(*_FIT),
+        fits.where(F.col("fitted_at") > F.lit(now - rules.grace)).select(*_FIT),
     ]
     keys = own[0].unionByName(own[1]).unionByName(own[2]).unionByName(own[3]).distinct()
-    digests = fits.join(keys, ["run_id", "scenario_id"], "semi").select(F.col("pool_digest").alias("model_digest"))
-    of_models = pools.join(digests.distinct(), "model_digest", "semi").select("run_id", "scenario_id")
+    digests = fits.join(keys, _FIT, "semi").select(F.col("pool_digest").alias("model_digest"))
+    of_models = pools.join(digests.distinct(), "model_digest", "semi").select(*_FIT)
     return keys.unionByName(of_models).distinct()
 
 
@@ -295,8 +295,8 @@ def _weigh(ledger: LedgerDataset, names: Sequence[str], needed: DataFrame) -> pd
     Raises:
         RunError: a row lies in none of the folders that were asked for.
     """
-    rows = ledger.read(names).select(_folder_of_row(), "run_id", "scenario_id", _row_bytes().alias("bytes"))
-    marked = rows.join(needed.withColumn("is_needed", F.lit(True)), ["run_id", "scenario_id"], "left")
+    rows = ledger.read(names).select(_folder_of_row(), *_FIT, _row_bytes().alias("bytes"))
+    marked = rows.join(needed.withColumn("is_needed", F.lit(True)), _FIT, "left")
     freed = F.when(F.col("is_needed").isNull(), F.col("bytes")).otherwise(F.lit(0))
     weighed = marked.groupBy("folder").agg(
         F.count(F.lit(1)).alias("n"), F.count("is_needed").alias("kept"), F.sum("bytes").alias("bytes"),
@@ -330,8 +330,8 @@ def oddly_filed(files: Mapping[str, Sequence[int]], largest: Mapping[str, int]) 
 def _rewrite(ledgers: Ledgers, rewriting: Rewriting, rules: Rules, now: datetime) -> None:
     """Write what stays of some folders, each fit once, into one that takes their place."""
     rows = ledgers.fits.read(rewriting.sources)
-    kept = rows.join(_needed(ledgers, rules, now), ["run_id", "scenario_id"], "semi")
-    sizes = kept.select("run_id", "scenario_id", _row_bytes().alias("bytes")).toPandas()
+    kept = rows.join(_needed(ledgers, rules, now), _FIT, "semi")
+    sizes = kept.select(*_FIT, _row_bytes().alias("bytes")).toPandas()
     once = kept.dropDuplicates(_FIT) if sizes.duplicated(_FIT).any() else kept  # a shuffle of models is dear
     packed = _in_files(once, sizes.drop_duplicates(_FIT))
     if not ledgers.fits.replace(rewriting.sources, packed):
@@ -340,12 +340,12 @@ def _rewrite(ledgers: Ledgers, rewriting: Rewriting, rules: Rules, now: datetime
 
 def _in_files(kept: DataFrame, sizes: pd.DataFrame) -> DataFrame:
     """Distribute rows over partitions: each becomes a file of at most MAX_FILE_BYTES, or of one row that is larger."""
-    ordered = sizes.sort_values(["run_id", "scenario_id"], ignore_index=True)
+    ordered = sizes.sort_values(_FIT, ignore_index=True)
     numbers = file_numbers(ordered["bytes"].tolist())
     if not numbers:
         return kept.coalesce(1)
     files = typed(kept.sparkSession, ordered.assign(_file=numbers), "run_id string, scenario_id string, _file int")
-    named = kept.join(F.broadcast(files), ["run_id", "scenario_id"])
+    named = kept.join(F.broadcast(files), _FIT)
     return named.repartitionById(numbers[-1] + 1, "_file").select(*kept.columns)
 
 

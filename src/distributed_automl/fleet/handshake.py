@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.canary import fit_canary, fit_canary_here
 from distributed_automl.fleet.fingerprint import LIBRARIES, code_digest
+from distributed_automl.fleet.limits import ignore_stage
 from distributed_automl.fleet.session import PACKAGE, n_cores
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def require_parity(spark: SparkSession) -> None:
             "take it off the workers' PYTHONPATH"
         )
     with threadpool_limits(limits=1):
-        _warn_of_other_bits(canaries, fit_canary_here(_ignore))
+        _warn_of_other_bits(canaries, fit_canary_here(ignore_stage))
     logger.info("workers on %s are like this machine (%.1f s)", _some(_hosts(versions)), time.monotonic() - started)
 
 
@@ -153,7 +154,3 @@ def cause_of(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     telling = [line for line in lines if TELLING.search(line) and not line.startswith(("at ", "File "))]
     return (telling or lines or ["no reason given"])[-1][:1_000]
-
-
-def _ignore(stage: str) -> None:
-    """Do nothing when a stage begins."""

@@ -58,6 +58,10 @@ class Finished:
     seconds: float
 
 
+def ignore_stage(stage: str) -> None:
+    """Do nothing when a stage begins."""
+
+
 def run_limited(task: Task, limits: Limits) -> Finished:
     """Run a task in a child of this process, under limits of time and memory.
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from distributed_automl.datasets.unfinished import FAILED_RUNG
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.asked import Asked, Origin, origin_column, read_question
-from distributed_automl.fleet.limits import OnStage, run_each, run_limited
+from distributed_automl.fleet.limits import OnStage, ignore_stage, run_each, run_limited
 from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders, typed
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
@@ -237,11 +237,9 @@ def _with_reasons(predicted: object, reasons: list[str]) -> pd.DataFrame:
     return predicted.assign(reason=["; ".join([*reasons, *own]) for own in owns])
 
 
-def _ignore(stage: str) -> None:
-    """Do nothing when a stage begins."""
-
-
-def predict_attempt(job: PredictJob, order: Order, frame: pd.DataFrame, on_stage: OnStage = _ignore) -> pd.DataFrame:
+def predict_attempt(
+    job: PredictJob, order: Order, frame: pd.DataFrame, on_stage: OnStage = ignore_stage
+) -> pd.DataFrame:
     """Predict one scenario; never raises for what is wrong with its rows."""
     from distributed_automl.scenario.attempt import attempt_predict
 
