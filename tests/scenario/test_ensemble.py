@@ -91,12 +91,30 @@ def test_when_one_candidate_is_clearly_better_than_the_mix_then_it_stands_alone(
     assert mixed.gain < alone.gain
 
 
-def test_when_only_the_single_candidate_beats_the_baseline_then_it_ships() -> None:
-    arena: Any = SimpleNamespace(folds=FOLDS, scorer=SCORER)
-    members = [tuned("good", [10.5] * 4), tuned("bad", [10.6] * 4)]
-    baseline = tuned("baseline", [10.505] * 4)
-    winner = winning_mixture(members, baseline, arena, Ensemble(single_margin=0.5))
-    assert winner.name == "good"
+def test_when_a_candidate_is_better_for_one_fold_alone_then_the_mix_ships() -> None:
+    folds = [*folds_of(Y_TRUE), *folds_of(Y_TRUE)]
+    members = [judged("lucky", [10.0] * 4 + [10.6] * 4, folds), judged("steady", [10.5] * 8, folds)]
+    mixed = best_mixture(members, folds, SCORER, Ensemble(tolerance=1.0, n_rounds=0))
+    assert members[0].gain > 0.95 * mixed.gain
+    assert mixed.name == "ensemble"
+    better = judged("better", [10.3] * 8, folds)
+    assert best_mixture([better, members[1]], folds, SCORER, Ensemble(tolerance=1.0, n_rounds=0)).name == "better"
+
+
+def test_when_the_baseline_is_better_on_every_fold_then_it_ships_and_not_for_one_fold_alone() -> None:
+    arena: Any = SimpleNamespace(folds=[*folds_of(Y_TRUE), *folds_of(Y_TRUE)], scorer=SCORER)
+    best = judged("best", [10.5] * 8, arena.folds)
+    lucky = judged("baseline", [10.0] * 4 + [10.6] * 4, arena.folds)
+    assert lucky.gain > best.gain
+    assert winning_mixture([best], lucky, arena, Ensemble()).name == "best"
+    equal = judged("baseline", [9.5] * 8, arena.folds)
+    assert winning_mixture([best], equal, arena, Ensemble()).name == "baseline"
+
+
+def judged(name: str, predicted: list[float], folds: list[Any]) -> Tuned:
+    """A candidate as judged on some folds."""
+    values = np.array(predicted)
+    return replace(tuned(name, [0.0] * 4), predicted=values, gain=SCORER.gain(folds, values))
 
 
 def test_when_a_candidate_is_much_worse_than_the_best_then_it_stays_out() -> None:

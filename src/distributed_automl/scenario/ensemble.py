@@ -54,7 +54,7 @@ def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, 
     """Return the ensemble, or the best single candidate where that is clearly better on the folds.
 
     The best of several candidates looks better on the folds than it is, because it was picked there; their mean does
-    not. So the single one must be better by a margin.
+    not. So the single one must be better by a margin, and not only by what one fold says.
 
     Args:
         tuned: at least one candidate.
@@ -67,7 +67,17 @@ def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, 
     if not ensemble.enabled or len(members) == 1:
         return single
     mixture = vote(members, folds, scorer, n_rounds_of(ensemble, folds))
-    return single if single.gain > mixture.gain + ensemble.single_margin * abs(mixture.gain) else mixture
+    is_better = single.gain > mixture.gain + ensemble.single_margin * abs(mixture.gain)
+    return single if is_better and on_every_fold(single, mixture, folds, scorer) else mixture
+
+
+def on_every_fold(one: Tuned | Mixture, other: Tuned | Mixture, folds: Sequence[Fold], scorer: Scorer) -> bool:
+    """Return whether one is at least as good as another on each fold that says anything of them."""
+    pairs = [
+        [scorer.gain([fold], mixed.predicted[place]) for mixed in (one, other)]
+        for fold, place in zip(folds, places_of(folds), strict=True)
+    ]
+    return all(not mine < theirs for mine, theirs in pairs)
 
 
 def alone(one: Tuned) -> Mixture:

@@ -12,7 +12,7 @@ from distributed_automl.parameters import AutoML, Ensemble, Problem
 from distributed_automl.scenario.calendar import season_of
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.ensemble import Mixture, alone, at_quantile, best_mixture, reweighted
+from distributed_automl.scenario.ensemble import Mixture, alone, at_quantile, best_mixture, on_every_fold, reweighted
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES, competitors
 from distributed_automl.scenario.estimators._base import Candidate, Fitted
 from distributed_automl.scenario.estimators.pooled import Pooled
@@ -152,12 +152,12 @@ def competing(automl: AutoML, arena: Arena) -> list[Candidate]:
 
 
 def winning_mixture(tuned: Sequence[Tuned], baseline: Tuned, arena: Arena, ensemble: Ensemble) -> Mixture:
-    """Return the best ensemble or candidate; the baseline where nothing beats it on the folds."""
+    """Return the best ensemble or candidate; the baseline where that is nowhere better, on no fold and not overall."""
     if not tuned:
         return alone(baseline)
     best = best_mixture(tuned, arena.folds, arena.scorer, ensemble)
-    single = alone(max(tuned, key=lambda one: one.gain))
-    return next((one for one in (best, single) if one.gain > baseline.gain), alone(baseline))
+    is_worse = best.gain <= baseline.gain and on_every_fold(baseline, best, arena.folds, arena.scorer)
+    return alone(baseline) if is_worse else best
 
 
 def fit_members(winner: Mixture, fold: Fold, seed: int) -> tuple[Fitted, ...]:
