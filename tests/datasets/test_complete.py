@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from kedro.io.core import DatasetError, Version, VersionNotFoundError
+from kedro_datasets.spark import SparkDatasetV2
 
 from distributed_automl.datasets.bucketed import BucketedDataset
 from distributed_automl.datasets.complete import CompleteDataset
@@ -90,6 +92,27 @@ def test_when_an_incomplete_version_is_all_there_is_or_is_pinned_then_the_error_
         make(str(tmp_path), load=FIRST).load()
     assert not make(str(tmp_path)).exists()
     assert not make(str(tmp_path), load=FIRST).exists()
+
+
+def test_when_a_version_is_being_written_then_clean_ups_can_tell(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, seen, save = make(str(tmp_path), save=FIRST), [], SparkDatasetV2._save
+
+    def look(self: SparkDatasetV2, data: Any) -> None:
+        seen.extend(table.store.writers())
+        save(self, data)
+
+    monkeypatch.setattr(SparkDatasetV2, "_save", look)
+    table.save(rows(1.0))
+    assert [one.folder for one in seen] == [f"{FIRST}/table"]
+    assert list(table.store.writers()) == []
+
+
+def test_when_a_version_is_pinned_then_it_is_known_since_when_it_was_the_latest(tmp_path: Path, make: Make) -> None:
+    assert make(str(tmp_path), load=FIRST).pinned_since == datetime(2026, 1, 1, tzinfo=UTC)
+    assert make(str(tmp_path), load="mine").pinned_since is None
+    assert make(str(tmp_path), save=FIRST).pinned_since is None
 
 
 def test_when_spark_writes_no_sign_of_success_then_the_table_does(tmp_path: Path, make: Make) -> None:

@@ -1,12 +1,13 @@
 """The version of a table as an input of a node."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from kedro.io import DataCatalog, DatasetError, MemoryDataset, Version
 from kedro_datasets.json import JSONDataset
 
-from distributed_automl.datasets.version import VersionDataset
+from distributed_automl.datasets.version import VersionDataset, time_of
 from distributed_automl.hooks import RunIdHook
 
 
@@ -33,3 +34,8 @@ def test_when_no_hook_tied_it_to_the_table_or_it_is_saved_then_it_says_so() -> N
         VersionDataset(of="t").load()
     with pytest.raises(DatasetError, match="the version of 't' cannot be saved"):
         VersionDataset(of="t").save("1")  # type: ignore[arg-type]
+
+
+def test_when_a_version_is_named_as_kedro_names_it_then_its_time_is_known() -> None:
+    assert time_of("2026-01-02T03.04.05.678Z") == datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+    assert time_of("mine") is None

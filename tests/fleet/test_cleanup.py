@@ -34,7 +34,7 @@ from distributed_automl.tables import CHAMPIONS, FITS, PLAN, Table
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)
 POOL = "__pooled__/all"
-RULES = Rules(n_runs=1, grace=timedelta(hours=1))
+RULES = Rules(n_runs=1, n_versions=1, grace=timedelta(hours=1))
 HOUR = timedelta(hours=1)
 
 
@@ -125,7 +125,7 @@ def test_when_fits_are_champions_or_planned_or_pools_or_young_then_they_are_need
     there = filled(9)
     found = needed_fits(there.fits.load(), there.plans.load(), there.champions.load(), RULES, NOW)
     assert days_of(found.toPandas()) == NEEDED
-    two = needed_fits(there.fits.load(), there.plans.load(), there.champions.load(), Rules(2, RULES.grace), NOW)
+    two = needed_fits(there.fits.load(), there.plans.load(), there.champions.load(), Rules(2, 1, RULES.grace), NOW)
     assert days_of(two.toPandas()) == NEEDED | {("a", 1), ("b", 2)}
 
 
@@ -270,7 +270,7 @@ def test_when_two_save_at_once_what_is_needed_again_then_it_is_there_once(spark:
     old, new = ledgers(5).fits.listed()
     store.announce(new, [old], NOW - 3 * HOUR)
     one, two = ledgers(9), ledgers(9)
-    going, seen = [Folder(one.fits, old, 1, 1)], two.fits.listed()
+    going, seen = [Folder(one.fits.store, old, 1, 1)], two.fits.listed()
     assert seen == [new]
     two.fits.listed = lambda: seen  # it looked before the first one had saved
     for each in (one, two):
@@ -288,7 +288,7 @@ def test_when_two_save_at_once_what_is_needed_again_then_it_is_there_once(spark:
     store.announce(last, [mine], NOW - 2 * HOUR)
     third = ledgers(11)
     assert third.fits.listed() == sorted([new, last])
-    _save_what_is_needed_again(third, [Folder(third.fits, mine, 1, 1)], RULES, NOW)
+    _save_what_is_needed_again(third, [Folder(third.fits.store, mine, 1, 1)], RULES, NOW)
     store.delete(mine)
     assert days_of(ledgers(12).fits.load().toPandas()) == {("a", 4), ("a", 5), ("c", 9)}
 

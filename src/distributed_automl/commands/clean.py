@@ -1,4 +1,4 @@
-"""`kedro fleet clean`: free what aborted runs left and fits that nobody needs, and put many small files together."""
+"""`kedro fleet clean`: free what aborted runs left, old fits and versions of tables; put many small files together."""
 
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -13,6 +13,8 @@ from rich.table import Table
 from distributed_automl.commands.project import opened, options_of_run
 
 MIB = 1024**2
+READ_BY = {"master_df": "train", "master_df_predict": "predict"}
+"""Tables that keep versions, and whose runs write down the one that they read."""
 _OPTIONS = (
     click.Option(["--dry-run"], is_flag=True, help="Only say what would go."),
     click.Option(
@@ -21,6 +23,13 @@ _OPTIONS = (
         default=3,
         show_default=True,
         help="Outcomes that stay of each scenario: those that its latest so many plans made or reused.",
+    ),
+    click.Option(
+        ["--keep-versions"],
+        type=click.IntRange(min=1),
+        default=7,
+        show_default=True,
+        help="Versions that stay of master_df, and of master_df_predict: those that runs read last, and the latest.",
     ),
     click.Option(
         ["--grace-hours"],
@@ -33,16 +42,20 @@ _OPTIONS = (
 
 
 @click.command(params=[*options_of_run("env", "params"), *_OPTIONS])
-def clean(env: str | None, params: dict[str, Any], dry_run: bool, keep: int, grace_hours: float) -> None:
-    """Free what aborted runs left, and fits that are no champion's and in no recent plan; pack small files together.
+def clean(
+    env: str | None, params: dict[str, Any], dry_run: bool, keep: int, *, keep_versions: int, grace_hours: float
+) -> None:
+    """Free what aborted runs left, old fits and old versions of tables; pack small files together.
 
-    Champions' fits, the ones before them and their pools' stay, and so does whatever a run may be reading.
+    Fits go that are no champion's and in no recent plan, and versions of master_df and master_df_predict that no recent
+    run read. Champions' fits, the ones before them and their pools' stay, and so does whatever a run may be reading.
+    Tables outside data_root are never touched.
     """
     from distributed_automl.fleet.cleanup import Rules, alone, clean_up, survey
 
-    rules, now = Rules(keep, timedelta(hours=grace_hours)), datetime.now(UTC)
+    rules, now = Rules(keep, keep_versions, timedelta(hours=grace_hours)), datetime.now(UTC)
     with opened(env, params) as context:
-        ledgers = ledgers_of(context.catalog)
+        ledgers = ledgers_of(context.catalog, str(context.config_loader["globals"]["data_root"]))
         with nullcontext() if dry_run else alone(ledgers):
             found = survey(ledgers, rules, now=now)
             _print(found, Console())
@@ -51,16 +64,26 @@ def clean(env: str | None, params: dict[str, Any], dry_run: bool, keep: int, gra
                 click.echo("Done.")
 
 
-def ledgers_of(catalog: CatalogProtocol[str, Any]) -> Any:
-    """Return the ledgers of a catalog, each root once."""
+def ledgers_of(catalog: CatalogProtocol[str, Any], data_root: str) -> Any:
+    """Return the ledgers of a catalog, each root once, and the tables below `data_root`: others are not the program's.
+
+    A store without a ledger `runs` keeps all versions.
+    """
+    from distributed_automl.datasets.complete import tables_in
     from distributed_automl.datasets.ledger import ledgers_in
     from distributed_automl.fleet.cleanup import Ledgers
+    from distributed_automl.fleet.old_versions import VersionedTable
 
     named = ledgers_in(catalog)
     main = named["fits"], named["plans_before"], named["champions"]
     taken = {one.store.root for one in main}
     others = {one.store.root: one for one in named.values() if one.store.root not in taken}
-    return Ledgers(*main, tuple(others.values()))
+    tables = [
+        VersionedTable(table.store, named["runs"], READ_BY[name])
+        for name, table in tables_in(catalog).items()
+        if name in READ_BY and "runs" in named and table.store.root.startswith(f"{data_root.rstrip('/')}/")
+    ]
+    return Ledgers(*main, tuple(others.values()), tuple(tables))
 
 
 def _print(found: Any, console: Console) -> None:
@@ -68,8 +91,9 @@ def _print(found: Any, console: Console) -> None:
     table = Table("what", "folders", "files", "MiB on disk", title="kedro fleet clean", title_justify="left")
     for what, folders in (
         ("left by aborted runs: goes now", found.aborted),
+        ("old versions of tables: go now", [folder for _, folder in found.versions]),
         ("replaced by an earlier clean-up: goes now", found.replaced),
-        ("replaced, but a run may still read it: stays for now", found.waiting),
+        ("a run may still read them: stay for now", found.waiting),
     ):
         table.add_row(what, str(len(folders)), str(sum(one.n_files for one in folders)), _mib(folders))
     console.print(table)

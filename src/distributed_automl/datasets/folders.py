@@ -3,7 +3,8 @@
 A folder ``<root>/<run_id>/<name>`` counts if it has a `_SUCCESS`. Beside it may lie
 
 - ``<root>/<run_id>/_<name>.alive``: somebody is writing the folder; when his run began, and when he last said so.
-- ``<root>/runs/_<run_id>.alive``: a run is under way, and may read whatever counted when it began.
+- ``<root>/runs/_<run_id>.alive``: a run is under way, and may read whatever counted when it began. Who reads an old
+  version of a table says that he began when it was the latest.
 - ``<root>/<run_id>/_<name>.replaces``: the folder has the rows of others, which do not count any more from a moment on.
 
 That moment is later than the folder's own end, so that a run sees either the one or the others from its beginning to
@@ -15,7 +16,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,7 @@ BEAT_SECONDS = 60.0
 """How often a writer says that it lives."""
 LEAD = timedelta(minutes=10)
 """How long after its end a folder takes the place of others: more than clocks differ, and a listing takes."""
-_FSSPEC_PROTOCOLS = {"s3a": "s3", "s3n": "s3", "dbfs": "file", "wasbs": "abfs", "wasb": "abfs", "abfss": "abfs"}
+_FSSPEC_PROTOCOLS = {"s3a": "s3", "s3n": "s3", "wasbs": "abfs", "wasb": "abfs", "abfss": "abfs"}
 """Hadoop's names of file systems that fsspec calls otherwise."""
 
 RUNS = "runs"
@@ -195,6 +196,25 @@ class Folders:
         files, root = self._filesystem()
         return bool(files.exists(f"{root}/{folder}/{SUCCESS}"))
 
+    def holds(self, run_id: str) -> bool:
+        """Return whether a run has a folder that counts."""
+        self._forget_listings()
+        inside = self._inside(run_id)
+        return any(SUCCESS in self._inside(f"{run_id}/{name}") for name, is_folder in inside.items() if is_folder)
+
+    def runs_after(self, run_id: str) -> list[str]:
+        """Return the runs with later ids that have a folder that counts."""
+        self._forget_listings()
+        return [one for one in self._runs() if one > run_id and self.holds(one)]
+
+    def committed_at(self, folder: str) -> datetime:
+        """Return when a folder began to count; now if the file system does not say."""
+        return self._modified(f"{folder}/{SUCCESS}")
+
+    def withdraw(self, folder: str) -> None:
+        """Let a folder count no more."""
+        self._remove(f"{folder}/{SUCCESS}")
+
     def commit(self, folder: str) -> None:
         """Write the sign of success where Spark's committer writes none."""
         files, root = self._filesystem()
@@ -216,9 +236,15 @@ class Folders:
             with suppress(OSError):  # a store that fails now has told so already
                 self._remove(_note(folder, ALIVE))
 
-    def running(self, run_id: str, began: datetime) -> AbstractContextManager[None]:
+    @contextmanager
+    def running(self, run_id: str, began: datetime) -> Iterator[None]:
         """Say, as long as the block runs, that a run is under way: what counted when it began must stay."""
-        return self.writing(f"{RUNS}/{run_id}", began)
+        with ExitStack() as noted:
+            try:
+                noted.enter_context(self.writing(f"{RUNS}/{run_id}", began))
+            except OSError as error:  # who may only read may run all the same
+                logger.warning("could not note that the run lives: %s; clean up only when it has ended", error)
+            yield
 
     def _beat(self, folder: str, began: datetime, over: threading.Event) -> None:
         """Say now and then that the writer lives; whatever the store raises, the next time may go better."""
@@ -241,7 +267,7 @@ class Folders:
     def delete(self, folder: str) -> None:
         """Remove a folder: first it stops to count, then it goes. Its note of what it replaced stays: `forgotten`."""
         files, root = self._filesystem()
-        self._remove(f"{folder}/{SUCCESS}")
+        self.withdraw(folder)
         with suppress(FileNotFoundError):  # somebody else cleans up too
             files.rm(f"{root}/{folder}", recursive=True)
         self.forget(_note(folder, ALIVE))
@@ -344,7 +370,7 @@ def complaint_of(error: BaseException) -> str | None:
         for line in str(one).splitlines():
             is_said_by_a_store = isinstance(one, OSError) or _SAID_BY_A_STORE.search(line)
             if is_said_by_a_store and _COMPLAINT.search(line):
-                return line.strip().removeprefix("Caused by: ")
+                return line.strip().removeprefix("Caused by: ").removeprefix(": ")
     return None
 
 

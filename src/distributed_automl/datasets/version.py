@@ -1,8 +1,17 @@
 """Which version of a table a run reads, as an input of its nodes: so that the run can write it down."""
 
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from kedro.io.core import AbstractDataset, AbstractVersionedDataset, DatasetError
+from kedro.io.core import VERSION_FORMAT, AbstractDataset, AbstractVersionedDataset, DatasetError
+
+
+def time_of(version: str) -> datetime | None:
+    """Return when the run that saved a version began, which is its name; None if it has another name."""
+    try:
+        return datetime.strptime(version, VERSION_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class VersionDataset(AbstractDataset[NoReturn, str | None]):

@@ -4,6 +4,7 @@ Nothing is changed in place. Folders of fits whose rows are needed no more, or l
 written anew, and the new folder takes their place for the runs that begin later (`datasets.folders`). The old ones go
 with a later clean-up, when no run can read them any more. So a clean-up may be killed at any moment. Two at once do not
 work on one store (`alone`); should they do so nevertheless, the one that comes second does its work for nothing.
+Of the tables that runs read, old versions go whole (`old_versions`).
 """
 
 import hashlib
@@ -17,9 +18,10 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from distributed_automl.datasets.folders import BEAT_SECONDS
+from distributed_automl.datasets.folders import BEAT_SECONDS, Folders
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.errors import RunError
+from distributed_automl.fleet.old_versions import VersionedTable, take_away
 from distributed_automl.fleet.orders import typed
 from distributed_automl.fleet.plan import FIT, OUTSIDE
 from distributed_automl.fleet.scenario_ids import is_pool_column
@@ -53,10 +55,12 @@ class Rules:
 
     Attributes:
         n_runs: outcomes of a scenario that stay: those that its latest so many plans made or reused.
+        n_versions: versions of a table that stay: those that runs read last.
         grace: how long nothing is removed that a run could still be using, and for which a writer may be silent.
     """
 
     n_runs: int
+    n_versions: int
     grace: timedelta
 
 
@@ -69,23 +73,33 @@ class Ledgers:
         plans: all plans.
         champions: all decisions.
         others: ledgers that only lose what was aborted.
+        tables: those that keep versions.
     """
 
     fits: LedgerDataset
     plans: LedgerDataset
     champions: LedgerDataset
     others: tuple[LedgerDataset, ...] = ()
+    tables: tuple[VersionedTable, ...] = ()
 
     def all(self) -> tuple[LedgerDataset, ...]:
         """Return every ledger."""
         return (self.fits, self.plans, self.champions, *self.others)
+
+    def stores(self) -> tuple[Folders, ...]:
+        """Return the folders of every ledger and table."""
+        return (*(ledger.store for ledger in self.all()), *(table.store for table in self.tables))
+
+    def readers(self, dead_since: datetime) -> list[datetime]:
+        """Return since when those are under way of whom something was heard since a time."""
+        return [one.began for store in self.stores() for one in store.writers() if one.beat > dead_since]
 
 
 @dataclass(frozen=True)
 class Folder:
     """A folder that may go."""
 
-    ledger: LedgerDataset
+    store: Folders
     name: str
     n_files: int
     n_bytes: int
@@ -116,16 +130,18 @@ class Survey:
     Attributes:
         aborted: folders without a sign of success, of whose writer nothing was heard for long.
         replaced: folders whose place another took so long ago that no run reads them.
-        waiting: folders whose place another took, or will, that a run may still read.
+        waiting: folders whose place another took, or will, that a run may still read; old versions likewise.
         rewriting: of fits; None if nothing is to be gained.
-        forgotten: (ledger, note) about folders that are gone.
+        forgotten: (store, note) about folders that are gone.
+        versions: (until, folder) of versions that no recent run read; who began later than that reads another one.
     """
 
     aborted: tuple[Folder, ...]
     replaced: tuple[Folder, ...]
     waiting: tuple[Folder, ...]
     rewriting: Rewriting | None
-    forgotten: tuple[tuple[LedgerDataset, str], ...]
+    forgotten: tuple[tuple[Folders, str], ...]
+    versions: tuple[tuple[datetime, Folder], ...] = ()
 
 
 @contextmanager
@@ -155,36 +171,42 @@ def alone(ledgers: Ledgers) -> Iterator[None]:
 def survey(ledgers: Ledgers, rules: Rules, *, now: datetime) -> Survey:
     """Look for what may go; nothing is touched."""
     dead_since = now - rules.grace
-    readers = [
-        writer.began for ledger in ledgers.all() for writer in ledger.store.writers() if writer.beat > dead_since
-    ]
+    opened_since = min([dead_since, *ledgers.readers(dead_since)])
     aborted: list[Folder] = []
     replaced: list[Folder] = []
     waiting: list[Folder] = []
+    versions: list[tuple[datetime, Folder]] = []
     for ledger in ledgers.all():
-        aborted += [_folder(ledger, name) for name in ledger.store.aborted(dead_since)]
+        aborted += [_folder(ledger.store, name) for name in ledger.store.aborted(dead_since)]
         for since, name in _replaced(ledger, dead_since):
-            may_be_read = since > dead_since or any(began < since for began in readers)
-            (waiting if may_be_read else replaced).append(_folder(ledger, name))
-    forgotten = [(ledger, note) for ledger in ledgers.all() for note in ledger.store.forgotten(dead_since)]
+            (waiting if since > opened_since else replaced).append(_folder(ledger.store, name))
+    for table in ledgers.tables:
+        aborted += [_folder(table.store, name) for name in table.aborted(dead_since)]
+        for until, name in table.superseded(rules.n_versions):
+            folder = _folder(table.store, name)
+            waiting.append(folder) if until > opened_since else versions.append((until, folder))
+    forgotten = [(store, note) for store in ledgers.stores() for note in store.forgotten(dead_since)]
     rewriting = _choose(ledgers, rules, now)
-    return Survey(tuple(aborted), tuple(replaced), tuple(waiting), rewriting, tuple(forgotten))
+    return Survey(tuple(aborted), tuple(replaced), tuple(waiting), rewriting, tuple(forgotten), tuple(versions))
 
 
 def clean_up(ledgers: Ledgers, found: Survey, rules: Rules, *, now: datetime) -> None:
     """Do what a survey found; whoever is in the middle of reading notices nothing."""
-    for ledger, note in found.forgotten:
-        ledger.store.forget(note)
+    for store, note in found.forgotten:
+        store.forget(note)
     _save_what_is_needed_again(ledgers, found.replaced, rules, now)
     for folder in (*found.aborted, *found.replaced):
-        folder.ledger.store.delete(folder.name)
+        folder.store.delete(folder.name)
+    for until, folder in found.versions:
+        if not take_away(folder.store, folder.name, until, lambda: ledgers.readers(now - rules.grace)):
+            logger.info("%s stays: a run that may read it has begun", folder.store.uri(folder.name))
     if found.rewriting is not None:
         _rewrite(ledgers, found.rewriting, rules, now)
 
 
-def _folder(ledger: LedgerDataset, name: str) -> Folder:
-    sizes = ledger.store.sizes(name)
-    return Folder(ledger, name, len(sizes), sum(sizes))
+def _folder(store: Folders, name: str) -> Folder:
+    sizes = store.sizes(name)
+    return Folder(store, name, len(sizes), sum(sizes))
 
 
 def _replaced(ledger: LedgerDataset, dead_since: datetime) -> list[tuple[datetime, str]]:
@@ -368,7 +390,7 @@ def _save_what_is_needed_again(ledgers: Ledgers, replaced: Iterable[Folder], rul
     clean-ups that save the same at once, only the folder of the first counts.
     """
     root = ledgers.fits.store.root
-    going = [folder.name for folder in replaced if folder.ledger.store.root == root]
+    going = [folder.name for folder in replaced if folder.store.root == root]
     if not going:
         return
     ledger = ledgers.fits
