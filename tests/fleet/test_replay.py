@@ -1,9 +1,12 @@
 """A fit of an earlier run again: the same, and what is said when it is not."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,6 +17,8 @@ from distributed_automl.fleet.plan import Past, make_plan
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.replay import find_fit, replay_fit
 from distributed_automl.fleet.runs import record_training
+from distributed_automl.fleet.setup import Setup
+from distributed_automl.parameters import AutoML, Limits, Plan, Problem, Run
 from distributed_automl.tables import FITS
 
 pytestmark = pytest.mark.spark
@@ -21,6 +26,9 @@ pytestmark = pytest.mark.spark
 POOL = "__pooled__/all"
 FIRST, SECOND = "20260101T000000Z-aaaaaa", "20260102T000000Z-bbbbbb"
 VERSION = "2026-01-01T00.00.00.000Z"
+TABULAR = Problem(task="regression", scenario_keys=("shop",), sample_id="i", target="y", objective="rmse")
+SEARCHED = AutoML(candidates=("lightgbm",), tuning={"n_trials": 4, "portfolio": False}, ensemble={"enabled": False})
+"""One candidate that searches, so that one trial of the auction is one trial."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +52,22 @@ def run_once(monkeypatch: pytest.MonkeyPatch, make_ledger: Any, to_spark: Any, m
     def run(rows: pd.DataFrame, attempt: Any, run_id: str = FIRST) -> Store:
         monkeypatch.setattr(train, "fit_attempt", attempt)
         monkeypatch.setattr(replay, "fit_attempt", attempt)
-        setup, master, progress = make_setup(run={"engine": "local"}), to_spark(rows), Progress()
-        store = Store(*(make_ledger(name, run_id, table=name) for name in ("fits", "plan", "runs")))
-        past = Past.read(store.fits.load(), store.plans.load(), setup)
-        planned = make_plan(master, past, setup, run_id=run_id, n_cores=1)
-        store.plans.save(planned)
-        store.runs.save(record_training(setup, run_id, VERSION).row())
-        own = make_ledger("plan", run_id, table="plan", runs="latest").load()
-        for fit in (train.fit_pools, train.fit_scenarios):
-            for wave in fit(master, own, store.fits.load(), setup, progress):
-                store.fits.save(wave)
-        return store
+        return carry_out(to_spark(rows), make_setup(run={"engine": "local"}), run_id, make_ledger)
 
     return run
+
+
+def carry_out(master: Any, setup: Setup, run_id: str, make_ledger: Any) -> Store:
+    """Plan and train; return what it left."""
+    store = Store(*(make_ledger(name, run_id, table=name) for name in ("fits", "plan", "runs")))
+    past = Past.read(store.fits.load(), store.plans.load(), setup)
+    store.plans.save(make_plan(master, past, setup, run_id=run_id, n_cores=1))
+    store.runs.save(record_training(setup, run_id, VERSION).row())
+    own = make_ledger("plan", run_id, table="plan", runs="latest").load()
+    for fit in (train.fit_pools, train.fit_scenarios):
+        for wave in fit(master, own, store.fits.load(), setup, Progress()):
+            store.fits.save(wave)
+    return store
 
 
 def test_when_a_fit_is_replayed_then_it_gets_the_rows_pool_and_parameters_of_its_run(
@@ -112,6 +123,33 @@ def test_when_a_fit_was_made_without_its_pool_and_reused_then_the_replay_finds_i
     monkeypatch.setattr(replay, "fit_attempt", look)
     replay_fit(recorded, to_spark(rows), store.fits.load())
     assert seen == [None]
+
+
+def test_when_an_auction_gave_trials_then_the_fit_is_the_same_on_spark_and_here_and_replayed(
+    spark: Any, make_ledger: Any, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(2, 120))
+    rows = pd.DataFrame({"shop": "a", "i": [f"r{number}" for number in range(120)], "x": x, "z": z})
+    master = spark.createDataFrame(rows.assign(y=x**2 + np.sign(z) + rng.normal(size=120)))
+
+    def trained(root: str, run_id: str, engine: str, **auction: Any) -> Store:
+        plan = Plan(refit="all", auction={"enabled": bool(auction), **auction})
+        setup = Setup(TABULAR, SEARCHED, plan, Run(engine=engine, limits=Limits(seconds=300.0)))
+        return carry_out(master, setup, run_id, lambda name, *args, **kw: make_ledger(f"{root}/{name}", *args, **kw))
+
+    usual = trained("here", FIRST, "local").find("a")
+    shutil.copytree(tmp_path / "here", tmp_path / "spark")
+    stores = [
+        trained(*run, n_trials=16, max_trials=12) for run in (("here", SECOND, "local"), ("spark", SECOND, "spark"))
+    ]
+    here, there = (store.find("a", SECOND) for store in stores)
+    assert there.plan.where("scenario_id = 'a'").first()["n_trials"] == 12
+    assert (here.fit["n_samples"], here.fit["status"]) == (120, "fitted")
+    assert here.fit["model_digest"] != usual.fit["model_digest"]  # the trials have found another model
+    compared = ["fingerprint", *replay.COMPARED]
+    assert repr([there.fit[name] for name in compared]) == repr([here.fit[name] for name in compared])
+    assert replay_fit(there, master, stores[1].fits.load()).differing == ()
 
 
 def test_when_a_name_is_unknown_then_the_error_names_what_is_there(make_ledger: Any) -> None:

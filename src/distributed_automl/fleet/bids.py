@@ -122,7 +122,7 @@ def volumes_of(master_df: DataFrame, sizes: pd.DataFrame, problem: Problem) -> p
 
 
 def read_grants(plans: DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
-    """Read what the latest auction decided for each scenario.
+    """Read what the latest auction decided for each scenario: a run's id begins with its time, and must.
 
     Args:
         plans: rows of PLAN.

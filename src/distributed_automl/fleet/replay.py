@@ -164,7 +164,9 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _pairs(values: Any) -> dict[str, str]:
-    return {} if values is None or isinstance(values, float) else {key: repr(one) for key, one in dict(values).items()}
+    if values is None or isinstance(values, float):
+        return {}
+    return {key: repr(None if one != one else one) for key, one in dict(values).items()}  # NaN stands for null
 
 
 # --- why it is not the same ------------------------------------------------------------------------------------------
