@@ -215,19 +215,43 @@ def test_when_a_task_dies_of_what_others_left_behind_then_it_gets_a_child_of_its
     assert all(after in (before + 1, 1) for before, after in pairwise(held))
 
 
+def test_when_a_task_is_refused_memory_that_others_hold_then_it_gets_a_child_of_its_own() -> None:
+    held: list[int] = []
+
+    def task(number: int, _: Callable[[str], None]) -> object:
+        held.append(number)
+        return "refused" if number == 3 or (number == 1 and len(held) > 1) else os.getpid()
+
+    tasks = [partial(task, number) for number in range(5)]
+    found = [finished.result for finished in run_each(tasks, AMPLE, lambda result: result == "refused")]
+    assert found[3] == "refused"  # alone too
+    first, second, third, last = found[0], found[1], found[2], found[4]
+    assert first != second == third
+    assert last not in (first, second)  # its child is the one that refused
+
+
 def test_when_a_task_is_late_then_the_time_of_those_before_it_does_not_count() -> None:
     found = list(run_each([lambda _: time.sleep(0.6)] * 4, Limits(seconds=1.0)))
     assert [finished.stopped for finished in found] == [None] * 4
 
 
-def test_when_no_process_can_be_started_then_that_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (BlockingIOError(11, "Resource temporarily unavailable"), "[Errno 11] Resource temporarily unavailable"),
+        (MemoryError("no page left"), "no page left"),
+    ],
+)
+def test_when_no_process_can_be_started_then_that_is_an_outcome(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, message: str
+) -> None:
     def fork() -> int:
-        raise BlockingIOError(11, "Resource temporarily unavailable")
+        raise error
 
     n_open = len(list(Path("/proc/self/fd").iterdir()))
     monkeypatch.setattr(os, "fork", fork)
     told = stopped(run_limited(lambda _: 1, AMPLE))
-    assert told == "its process could not be started: [Errno 11] Resource temporarily unavailable"
+    assert told == f"its process could not be started: {message}"
     assert len(list(Path("/proc/self/fd").iterdir())) == n_open
 
 

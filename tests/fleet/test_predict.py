@@ -150,6 +150,17 @@ def test_when_a_scenario_s_clock_ends_before_the_origin_then_only_what_is_after_
     assert caplog.text.rstrip().endswith("nothing is forecast for ['c']")
 
 
+def test_when_the_known_future_is_not_there_then_it_is_said_how_often(read: Any, panel: Any, caplog: Any) -> None:
+    rows = with_future(panel(["a", "b", "c"]), ["a", "b", "c"])
+    rows.loc[0, "promo"] = None  # history
+    read(rows)
+    assert "known_in_advance" not in caplog.text
+    rows.loc[(rows["store"] != "c") & (rows["day"] > day(1)), "promo"] = None
+    read(rows)
+    assert "4 of 9 rows asked for have a null in ['promo']" in caplog.text
+    assert "in 2 scenarios, e.g. ['a', 'b']" in caplog.text
+
+
 def test_when_the_task_is_tabular_then_every_row_without_a_target_is_asked_for(spark: Any) -> None:
     tabular = Problem(task="regression", scenario_keys=("store",), target="units", sample_id="id")
     rows = [("a", "1", 1.0), ("a", "2", None), ("b", "3", float("nan")), ("c", "4", 2.0)]
@@ -172,6 +183,20 @@ def test_when_decisions_follow_each_other_then_the_latest_counts(spark: Any) -> 
         ("a", "older", dt.datetime(2026, 1, 1), "first", None, "promote"),
     ]
     assert latest_champions(spark.createDataFrame(rows, CHAMPIONS.ddl)) == {"a": "new"}
+
+
+def test_when_a_promotion_was_under_way_when_a_fit_was_pinned_then_the_pin_holds(spark: Any) -> None:
+    pinned = [
+        (name, "old", dt.datetime(2026, 1, 1), "pinned", None, "anne") for name in ("pinned", "free", "rolled back")
+    ]
+    promoted = [(name, "new", dt.datetime(2026, 1, 2), "promoted", None, "promote") for name, *_ in pinned]
+    later = [
+        ("free", "old", dt.datetime(2026, 1, 3), "unpinned", None, "anne"),
+        ("free", "newer", dt.datetime(2026, 1, 4), "promoted", None, "promote"),
+        ("rolled back", "older", dt.datetime(2026, 1, 3), "rolled_back", None, "anne"),
+    ]
+    found = latest_champions(spark.createDataFrame([*later, *promoted, *pinned], CHAMPIONS.ddl))
+    assert found == {"pinned": "old", "free": "newer", "rolled back": "older"}
 
 
 def test_when_the_champion_s_pool_is_gone_then_the_latest_pool_is_given(spark: Any) -> None:
@@ -203,9 +228,32 @@ def test_when_predictions_are_packed_then_the_plan_says_into_how_many_tasks(
     assert seen == [plan]
 
 
+@pytest.mark.parametrize(
+    ("champion", "pools", "told"),
+    [
+        (None, (None, None), "2 scenarios has a champion, so every sample is answered by the baseline. For"),
+        (None, ("p", None), "2 scenarios has a champion, so every sample is answered by the pooled model in 1 of them"),
+        ("a", (None, None), None),
+    ],
+)
+def test_when_nobody_has_a_champion_then_a_warning_says_who_answers_and_what_to_do(
+    caplog: pytest.LogCaptureFixture, champion: str | None, pools: tuple[str | None, str | None], told: str | None
+) -> None:
+    predicting._warn_without_champions(pd.DataFrame({"champion_key": [champion, None], "pool_key": pools}))
+    assert [message for message in caplog.messages if told is None or told not in message] == []
+    assert len(caplog.messages) == (told is not None)
+    assert all("`kedro run --pipelines=train`" in message for message in caplog.messages)
+
+
 @pytest.mark.parametrize("engine", ["spark", "local"])
 def test_when_there_are_no_models_then_the_baseline_answers_every_sample_once(
-    spark: Any, to_spark: Any, panel: Any, problem: Problem, make_ledger: Any, engine: str
+    spark: Any,
+    to_spark: Any,
+    panel: Any,
+    problem: Problem,
+    make_ledger: Any,
+    caplog: pytest.LogCaptureFixture,
+    engine: str,
 ) -> None:
     frame = to_spark(with_future(panel(["a", "b/.."]), ["b/..", "a"]))
     nothing = spark.createDataFrame([], CHAMPIONS.ddl), spark.createDataFrame([], FITS.ddl)
@@ -221,6 +269,7 @@ def test_when_there_are_no_models_then_the_baseline_answers_every_sample_once(
     assert found["predicted_value"].tolist()[:3] == [1.0, 2.0, 0.0]
     assert set(found["origin"]) == {ORIGIN}
     assert "no champion" in str(found.loc[0, "reason"])
+    assert len([message for message in caplog.messages if "every sample is answered by the baseline" in message]) == 1
 
 
 @pytest.mark.parametrize("engine", ["spark", "local"])
@@ -251,12 +300,12 @@ def test_when_a_champion_s_fit_is_gone_then_its_rows_say_so_and_it_counts_as_fai
     assert (told[-1]["predicted_scenarios_done"], told[-1]["predicted_scenarios_failed"]) == (2, 1)
 
 
-def test_when_a_prediction_is_lost_or_doubled_then_the_check_names_its_scenario(spark: Any) -> None:
+def test_when_a_prediction_is_lost_or_doubled_then_the_check_names_its_scenario(spark: Any, caplog: Any) -> None:
     asked = Asked(None, pd.DataFrame({"scenario_id": ["a", "b"], "pool_id": "p", "n_rows": 9, "n_asked": [2, 1]}))
-    ddl = "prediction_run_id string, scenario_id string, sample_id string, rung string"
+    ddl = "prediction_run_id string, scenario_id string, sample_id string, rung string, reason string"
 
-    def saved(*samples: tuple[str, str]) -> Any:
-        return spark.createDataFrame([(RUN_ID, *sample, "champion") for sample in samples], ddl)
+    def saved(*samples: tuple[str, str], reason: str = "no champion; no pooled") -> Any:
+        return spark.createDataFrame([(RUN_ID, *sample, "champion", reason) for sample in samples], ddl)
 
     assert check_complete(saved(("a", "1"), ("a", "2"), ("b", "3")), asked, RUN_ID)["n_rows"].tolist() == [3]
     with pytest.raises(RunError, match=r"1 scenarios .* 'b': asked for 1, saved 0"):
@@ -265,6 +314,11 @@ def test_when_a_prediction_is_lost_or_doubled_then_the_check_names_its_scenario(
         check_complete(saved(("a", "1"), ("a", "1"), ("b", "3")), asked, RUN_ID)
     with pytest.raises(RunError, match="3 predictions were saved, but of 2 samples"):
         check_complete(saved(("a", "1"), ("a", "2"), ("b", "2")), asked, RUN_ID)
+    assert caplog.messages == []
+    broken = saved(("a", "1"), ("a", "2"), reason="champion: no column 'weather'; no pooled")
+    check_complete(broken.union(saved(("b", "3"))), asked, RUN_ID)
+    (told,) = caplog.messages
+    assert told.startswith("in 1 of 2 scenarios a model that was to predict could not; most often: champion: no column")
 
 
 MODEL = StoredModel(b"", "digest", "run")
@@ -327,3 +381,47 @@ def test_when_the_pool_survives_then_it_answers_and_when_not_the_baseline_does(p
     (by_baseline,) = predict_in_children(job_with(problem, lambda order: "exit"), asked)
     assert set(by_baseline["rung"]) == {"baseline"}
     assert set(by_baseline["reason"]) == {f"champion: {died} 'champion'; pooled: {died} 'pooled'"}
+
+
+@pytest.mark.parametrize(
+    ("champion", "pool", "reason"),
+    [
+        (MODEL, MODEL, "champion: {told}; pooled: {told}"),
+        (MODEL, None, "champion: {told}; no pooled"),
+        (None, MODEL, "pooled: {told}; no champion"),
+        (None, None, "baseline: {told}; no champion; no pooled"),
+    ],
+)
+def test_when_no_process_can_be_started_then_that_is_the_reason_and_the_baseline_answers(
+    panel: Any,
+    problem: Problem,
+    monkeypatch: pytest.MonkeyPatch,
+    champion: StoredModel | None,
+    pool: StoredModel | None,
+    reason: str,
+) -> None:
+    def fork() -> int:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(os, "fork", fork)
+    asked = [(Order("a", None, champion, pool), with_future(panel(["a"]), ["a"]))]
+    (found,) = predict_in_children(job_with(problem, lambda order: None), asked)
+    assert found["predicted_value"].tolist() == [1.0, 2.0, 0.0]
+    told = "its process could not be started: [Errno 12] Cannot allocate memory"
+    assert set(found["reason"]) == {reason.format(told=told)}
+
+
+@pytest.mark.parametrize("message", ["", "Unable to allocate 8.00 EiB for an array"])
+def test_when_a_champion_is_refused_memory_in_a_shared_child_then_it_is_asked_again_alone(
+    panel: Any, problem: Problem, message: str
+) -> None:
+    served: list[str] = []
+
+    def attempt(job: PredictJob, order: Order, frame: pd.DataFrame, on_stage: Any) -> pd.DataFrame:
+        served.append(order.scenario_id)
+        predicted = predict_attempt(job, replace(order, champion=None), frame)
+        return predicted.assign(reason=f"champion: {message}" if len(served) > 1 else "alone")
+
+    asked = [(Order(name, None, MODEL, None), with_future(panel([name]), [name])) for name in "ab"]
+    job = replace(job_with(problem, lambda order: None), attempt=attempt)
+    assert [set(part["reason"]) for part in predict_in_children(job, asked)] == [{"alone"}, {"alone"}]

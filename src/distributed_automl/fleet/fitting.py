@@ -117,8 +117,13 @@ def fit_in_children(job: FitJob, todo: Sequence[tuple[Order, pd.DataFrame]]) -> 
         Each scenario's row, in order.
     """
     tasks = [partial(job.attempt, job, order, frame) for order, frame in todo]
-    for (order, _), finished in zip(todo, run_each(tasks, job.limits), strict=True):
+    for (order, _), finished in zip(todo, run_each(tasks, job.limits, lacked_memory), strict=True):
         yield completed(_row_of(job, order, finished), job, order, finished.peak_memory_mb)
+
+
+def lacked_memory(row: Any) -> bool:
+    """Return whether a row says that the fit was refused memory (numpy's error has a name of its own)."""
+    return str(row.get("error_type")).endswith("MemoryError")
 
 
 def _row_of(job: FitJob, order: Order, finished: Finished) -> Row:

@@ -12,8 +12,8 @@ import time
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -78,16 +78,19 @@ def run_limited(task: Task, limits: Limits) -> Finished:
     return next(run_each([task], limits))
 
 
-def run_each(tasks: Sequence[Task], limits: Limits) -> Iterator[Finished]:
+def run_each(
+    tasks: Sequence[Task], limits: Limits, lacked_memory: Callable[[object], bool] = lambda result: False
+) -> Iterator[Finished]:
     """Run tasks one after another, in one child until it is CHILD_SECONDS old, then in the next; see `run_limited`.
 
     A fork and the pages that a child copies cost more than a short task. The limit of seconds is each task's own. A
-    child that swells or dies may do so for what earlier tasks left behind, so the task under way is tried once more, as
-    the first of another child.
+    child that swells, dies or is refused memory may owe that to what earlier tasks left behind, so the task under way
+    is tried once more, as the first of another child: what becomes of it does not depend on its neighbours.
 
     Args:
         tasks: as in `run_limited`.
         limits: of each.
+        lacked_memory: whether a result tells that its task was refused memory, and made a result of it.
 
     Yields:
         How each task ended, in order.
@@ -96,17 +99,19 @@ def run_each(tasks: Sequence[Task], limits: Limits) -> Iterator[Finished]:
     while n_done < len(tasks):
         try:
             child = _Child.fork(tasks[n_done:], limits)
-        except OSError as error:  # no memory or no process left: the next one may fare better
+        except (OSError, MemoryError) as error:  # no memory or no process left: the next one may fare better
             yield Finished(None, LimitExceeded(f"its process could not be started: {error}"), "start", None, 0.0)
             n_done += 1
             continue
         is_first = True
-        for finished in child.serve():
-            if finished.stopped is not None and not is_first and not child.is_too_slow:
-                break
-            yield finished
-            is_first = False
-            n_done += 1
+        with closing(child.serve()) as served:
+            for finished in served:
+                is_short = finished.stopped is not None or lacked_memory(finished.result)
+                if is_short and not is_first and not child.is_too_slow:
+                    break
+                yield finished
+                is_first = False
+                n_done += 1
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class _Child:
             with warnings.catch_warnings():  # Python 3.12 warns of forks beside threads; the child runs none of theirs
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
-        except OSError:
+        except (OSError, MemoryError):
             os.close(reader)
             os.close(writer)
             raise
@@ -157,7 +162,7 @@ class _Child:
         os.close(writer)
         return cls(pid, reader, limits)
 
-    def serve(self) -> Iterator[Finished]:
+    def serve(self) -> Generator[Finished, None, None]:
         """Yield how its tasks ended, the first that did not finish as the last; end and reap it whatever happens."""
         is_reaped = False
         try:

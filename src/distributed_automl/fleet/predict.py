@@ -1,8 +1,10 @@
 """Predict every sample asked for, once, on Spark: rows cogrouped with the champions' models and the pools'."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame
@@ -13,17 +15,23 @@ from threadpoolctl import threadpool_limits
 from distributed_automl.datasets.unfinished import FAILED_RUNG
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.asked import Asked, Origin, origin_column, read_question
-from distributed_automl.fleet.limits import OnStage, ignore_stage, run_each, run_limited
+from distributed_automl.fleet.limits import Finished, OnStage, ignore_stage, run_each, run_limited
 from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders, typed
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
 from distributed_automl.fleet.train import apply_by_bucket
 from distributed_automl.fleet.waves import fill_tasks
 from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
-from distributed_automl.tables import Table, predictions_table
+from distributed_automl.tables import BY_HAND, PINNED, Table, predictions_table
 
+logger = logging.getLogger(__name__)
+
+_N_TOLD = 300
+"""Characters of a reason that the driver reads."""
 _ADDED_LATER = ("prediction_run_id", "origin")
 """Columns that are the same in all rows: added by Spark, not by the workers."""
+REFUSED_MEMORY = r"(?:^|; )(?:champion|pooled|baseline): (?:Unable to allocate|$|;)"
+"""What a reason says where memory was refused: numpy's message, or Python's, which is empty."""
 Attempt = Callable[["PredictJob", Order, pd.DataFrame, OnStage], pd.DataFrame]
 
 
@@ -94,6 +102,7 @@ def predict(
         **{BUCKET_COL: fill_tasks(list(asked.scenarios["n_rows"]), settings.plan, n_cores)},
         fingerprint=None,
     ).join(keys_of_models(asked.scenarios, champions, fits))
+    _warn_without_champions(wanted)
     table = contract_of(master_df_predict.schema, problem)
     job = PredictJob(problem, settings.run.limits, asked.origin, of_workers(table), predict_attempt)
     n_buckets = int(wanted[BUCKET_COL].max()) + 1
@@ -117,6 +126,20 @@ class PredictSetup:
     plan: Plan
     run: Run
     run_id: str
+
+
+def _warn_without_champions(wanted: pd.DataFrame) -> None:
+    """Say so, and what to do, if nobody has a champion: a prediction that ends well would hide it."""
+    if wanted["champion_key"].notna().any():
+        return
+    n_pooled = int(wanted["pool_key"].notna().sum())
+    pooled = f"the pooled model in {n_pooled:,} of them, and by the baseline in the others"
+    logger.warning(
+        "none of the %s scenarios has a champion, so every sample is answered by %s. For models of their own run "
+        "`kedro run --pipelines=train`, then `kedro run --pipelines=promote`, and predict again",
+        f"{len(wanted):,}",
+        pooled if n_pooled else "the baseline",
+    )
 
 
 def _rows(frame: DataFrame, wanted: pd.DataFrame) -> DataFrame:
@@ -168,9 +191,14 @@ def keys_of_models(scenarios: pd.DataFrame, champions: DataFrame, fits: DataFram
 
 
 def latest_champions(champions: DataFrame) -> dict[str, str]:
-    """Return scenario_id -> fit_run_id of the latest decision."""
-    history = champions.select("scenario_id", "fit_run_id", "since").toPandas().sort_values("since", kind="stable")
-    return dict(zip(history["scenario_id"], history["fit_run_id"], strict=True))
+    """Return scenario_id -> fit_run_id of the latest decision that counts; see BY_HAND."""
+    decision = F.struct("since", "fit_run_id", "decision")
+    latest = champions.groupBy("scenario_id").agg(
+        F.max(decision).alias("latest"), F.max(F.when(F.col("decision").isin(*BY_HAND), decision)).alias("by_hand")
+    )
+    counts = F.when(F.col("by_hand.decision") == PINNED, F.col("by_hand")).otherwise(F.col("latest"))
+    found = latest.select("scenario_id", counts["fit_run_id"].alias("fit_run_id")).toPandas()
+    return dict(zip(found["scenario_id"], found["fit_run_id"], strict=True))
 
 
 def _pool_digests(fits: DataFrame, fit_of: Mapping[str, str]) -> dict[str, str]:
@@ -207,12 +235,23 @@ def predict_in_children(job: PredictJob, asked: Sequence[tuple[Order, pd.DataFra
     """
     tasks = [partial(job.attempt, job, order, frame) for order, frame in asked]
     parts = []
-    for (order, frame), finished in zip(asked, run_each(tasks, job.limits), strict=True):
+    for (order, frame), finished in zip(asked, run_each(tasks, job.limits, lacked_memory), strict=True):
         if finished.stopped is None:
             parts.append(finished.result)
         else:
-            parts.append(_predict_below(job, order, frame, f"{finished.stage}: {finished.stopped}"))
+            parts.append(_predict_below(job, order, frame, _told(order, finished)))
     return parts  # type: ignore[return-value]
+
+
+def lacked_memory(predicted: Any) -> bool:
+    """Return whether a prediction's reason says that a model was refused memory, in Python's words or numpy's."""
+    return bool(predicted["reason"].str.contains(REFUSED_MEMORY, na=False).any())
+
+
+def _told(order: Order, finished: Finished) -> str:
+    """Return which rung came to nothing, and why; where no rung was tried yet, it is the first that there is."""
+    highest = "champion" if order.champion is not None else "pooled" if order.pool is not None else "baseline"
+    return f"{highest if finished.stage == 'start' else finished.stage}: {finished.stopped}"
 
 
 def _predict_below(job: PredictJob, order: Order, frame: pd.DataFrame, told: str) -> pd.DataFrame:
@@ -222,10 +261,11 @@ def _predict_below(job: PredictJob, order: Order, frame: pd.DataFrame, told: str
     """
     reasons = [told]
     if order.champion is not None and order.pool is not None:
-        finished = run_limited(partial(job.attempt, job, replace(order, champion=None), frame), job.limits)
+        below = replace(order, champion=None)
+        finished = run_limited(partial(job.attempt, job, below, frame), job.limits)
         if finished.stopped is None:
             return _with_reasons(finished.result, reasons)
-        reasons.append(f"{finished.stage}: {finished.stopped}")
+        reasons.append(_told(below, finished))
     return _with_reasons(predict_attempt(job, replace(order, champion=None, pool=None), frame), reasons)
 
 
@@ -284,7 +324,7 @@ ENGINES: Mapping[str, Callable[[Forecast, Progress], Iterator[DataFrame]]] = {
 
 
 def check_complete(predictions: DataFrame, asked: Asked, run_id: str) -> pd.DataFrame:
-    """Compare what was saved with what was asked.
+    """Compare what was saved with what was asked; warn of models that could not answer.
 
     Args:
         predictions: saved rows.
@@ -298,10 +338,17 @@ def check_complete(predictions: DataFrame, asked: Asked, run_id: str) -> pd.Data
         RunError: a sample was lost or doubled; names the scenarios.
     """
     mine = predictions.where(F.col("prediction_run_id") == F.lit(run_id))
+    fell = F.when(F.col("reason").rlike(FAILED_RUNG), F.substring("reason", 1, _N_TOLD))
     counts = mine.groupBy("scenario_id").agg(
-        F.count(F.lit(1)).alias("n_rows"), F.count_distinct("sample_id").alias("n_samples")
+        F.count(F.lit(1)).alias("n_rows"), F.count_distinct("sample_id").alias("n_samples"), F.min(fell).alias("fell")
     )
-    found = counts.toPandas().set_index("scenario_id")
+    judged = counts.toPandas().set_index("scenario_id")
+    found, fallen = judged[["n_rows", "n_samples"]], judged["fell"].dropna()
+    if len(fallen):
+        logger.warning(
+            "in %d of %d scenarios a model that was to predict could not; most often: %s (`reason` of `predictions`)",
+            len(fallen), len(found), fallen.mode().iloc[0],
+        )  # fmt: skip
     expected = asked.scenarios.set_index("scenario_id")["n_asked"]
     joined = found.reindex(expected.index.union(found.index)).fillna(0).astype(int)
     wrong = joined[
