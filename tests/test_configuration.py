@@ -57,14 +57,14 @@ def test_when_names_of_strategies_are_wrong_then_each_is_told_with_its_nearest()
             automl={
                 "candidates": ["ridge", "lightgmb"],
                 "selection": {"methods": ["univariat"]},
-                "tuning": {"sampler": "tpee"},
+                "tuning": {"sampler": "TPE"},
             },
         )
     )
     assert "`problem.objective`: there is no objective 'wope'; did you mean 'wape'?" in told
     assert "`automl.candidates`: there is no candidate 'lightgmb'; did you mean 'lightgbm'?" in told
     assert "`automl.selection.methods`: there is no selection method 'univariat'; did you mean 'univariate'?" in told
-    assert "`automl.tuning.sampler`: there is no sampler 'tpee'; did you mean 'tpe'?" in told
+    assert "`automl.tuning.sampler`: there is no sampler 'TPE'; did you mean 'tpe'?" in told
     assert "`problem.frequency`:" in told
 
 
@@ -78,9 +78,14 @@ def test_when_an_objective_needs_a_season_then_only_forecasting_takes_it(task: s
 
 
 def test_when_there_are_blocks_of_the_user_s_own_then_one_warning_names_them(caplog: pytest.LogCaptureFixture) -> None:
-    require_valid(parameters(weather={}, prices={}, run_id="run_1"), {})
+    require_valid(parameters(weather={}, prices={}, run_id="20260102T030000Z-nightly"), {})
     (warning,) = caplog.messages
     assert "['prices', 'weather']" in warning
+
+
+@pytest.mark.parametrize("run_id", ["nightly", "20260102T030000Z", "20260102T030000Z-a/b", "20260102T030000Z-a b", 7])
+def test_when_a_run_id_does_not_tell_its_time_or_is_no_plain_name_then_it_is_a_fault(run_id: object) -> None:
+    assert f"as in 20260102T030000Z-nightly; found '{run_id}'" in report(parameters(run_id=run_id))
 
 
 def test_when_a_block_is_missing_then_the_report_says_what_to_write() -> None:
@@ -96,6 +101,12 @@ def test_when_the_problem_and_the_folders_have_two_names_then_it_is_a_fault() ->
 @pytest.mark.parametrize("root", ["/data/a[1]", "s3://bucket/what?", "/data/*", "/data/{x}"])
 def test_when_the_root_would_be_taken_for_a_pattern_then_it_is_a_fault(root: str) -> None:
     assert f"`data_root` in globals.yml: is '{root}'" in report(parameters(), data_root=root)
+
+
+def test_when_the_root_is_one_that_only_spark_knows_then_it_is_a_fault() -> None:
+    assert "is 'dbfs:/Volumes/a/b/automl', which Spark knows and Python" in report(
+        parameters(), data_root="dbfs:/Volumes/a/b/automl"
+    )
 
 
 def test_when_the_root_has_other_odd_characters_then_nothing_is_said() -> None:

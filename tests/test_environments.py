@@ -18,6 +18,7 @@ from distributed_automl.datasets.folders import Folders
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.datasets.portfolio import PortfolioDataset
 from distributed_automl.datasets.unfinished import Unfinished
+from distributed_automl.pipeline_registry import register_pipelines
 from distributed_automl.resolvers import RESOLVERS
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -57,6 +58,21 @@ def test_when_an_environment_is_chosen_then_nothing_is_tracked_in_the_project(
     )
     for block in ("run", "params"):
         assert settings["tracking"][block] == base["mlflow"]["tracking"][block]
+
+
+def test_when_two_runs_save_at_once_then_no_table_of_spark_is_written_where_the_other_reads_or_writes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(CONF.parent)
+    loader = OmegaConfigLoader(str(CONF), env="base", base_env="base", custom_resolvers=RESOLVERS)
+    saved = {name for pipeline in register_pipelines().values() for name in pipeline.all_outputs()}
+    tables = ("spark.", "distributed_automl.datasets.complete.", "distributed_automl.datasets.bucketed.")
+    in_place = [
+        name
+        for name, entry in loader["catalog"].items()
+        if name in saved and entry["type"].startswith(tables) and not entry.get("versioned")
+    ]
+    assert in_place == []
 
 
 class Bucket(MemoryFileSystem):

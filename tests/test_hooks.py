@@ -2,21 +2,25 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kedro.config import MissingConfigException
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.io import DataCatalog, MemoryDataset, Version
 from kedro.pipeline import Node, Pipeline
 
 from distributed_automl import hooks
 from distributed_automl.configuration import ConfigurationError
+from distributed_automl.datasets.complete import CompleteDataset
 from distributed_automl.datasets.ledger import LedgerDataset
+from distributed_automl.errors import RunError
 from distributed_automl.hooks import (
     HEAVY,
     RUN_ID,
+    NewRunHook,
     ParametersHook,
     ProgressHook,
     RunIdHook,
@@ -90,6 +94,20 @@ def test_when_a_run_touches_a_ledger_then_it_says_so_until_it_ends(run: Any, end
     assert list(fits.store.writers()) == []
 
 
+def test_when_a_run_reads_an_old_version_then_it_counts_as_one_that_began_when_that_was_the_latest(
+    run: Any, tmp_path: Path
+) -> None:
+    hook, catalog, fits = run
+    read, other = (
+        CompleteDataset(filepath=str(tmp_path / name), version=Version(f"2026-01-0{day}T00.00.00.000Z", None))
+        for name, day in (("master_df", 2), ("other", 1))
+    )
+    catalog["master_df"], catalog["other"] = read, other
+    hook.before_pipeline_run(Pipeline([Node(print, "master_df", None)]), catalog)  # no ledger, but what is cleaned up
+    (told,) = fits.store.writers()
+    assert told.began == datetime(2026, 1, 2, tzinfo=UTC)
+
+
 def test_when_a_run_touches_no_ledger_then_nothing_is_written(run: Any, tmp_path: Path) -> None:
     hook, catalog, _ = run
     hook.before_pipeline_run(REPORTS, catalog)
@@ -102,6 +120,22 @@ def test_when_the_note_cannot_be_written_then_the_run_goes_on(run: Any, caplog: 
     Path(fits.store.root).write_text("a file where a folder should be")
     hook.before_pipeline_run(FITS, catalog)
     assert "could not note that the run lives" in caplog.text
+
+
+def test_when_the_id_of_a_run_was_used_for_what_it_saves_then_it_is_refused(tmp_path: Path) -> None:
+    plan, runs = (
+        LedgerDataset(filepath=str(tmp_path), table=name, runs=of) for name, of in (("plan", "latest"), ("runs", "all"))
+    )
+    hook, catalog = NewRunHook(), DataCatalog({"plan": plan, "runs": runs})
+    RunIdHook().after_catalog_created(catalog, {RUN_ID: "mine"})
+    plans, records = (Pipeline([Node(lambda run: run, RUN_ID, name, name="save")]) for name in ("plan", "runs"))
+    (tmp_path / "mine" / "0000-killed").mkdir(parents=True)
+    hook.before_pipeline_run(plans, catalog)
+    plan.store.commit("mine/0000-killed")
+    with pytest.raises(RunError, match="the run_id 'mine' was used: `plan` was saved under it"):
+        hook.before_pipeline_run(plans, catalog)
+    hook.before_pipeline_run(records, catalog)
+    hook.before_pipeline_run(REPORTS, catalog)
 
 
 def test_when_spark_is_local_then_it_is_configured_but_not_started(monkeypatch: pytest.MonkeyPatch) -> None:

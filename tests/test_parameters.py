@@ -38,11 +38,24 @@ def test_when_every_column_has_one_role_then_the_problem_is_valid() -> None:
         ({"static": ["price"]}, "column 'price' in `static` is a key, the timestamp or the target"),
         ({"target": "offer"}, "column 'offer' has two roles"),
         ({"entities": {"district": []}}, "entity 'district' needs a key column"),
+        ({"known_in_advance": ["rooms", "rooms"]}, "`known_in_advance` names 'rooms' more than once"),
+        ({"scenario_keys": ["scenario_id"]}, "key 'scenario_id' is called like a column of `predictions`"),
+        ({"series_keys": ["Lower_95"]}, "key 'Lower_95' is called like a column of `predictions`"),
+        ({"levels": [0.8, 0.95, 0.8]}, "`levels` has 80% more than once"),
+        ({"levels": [0.95, 0.9500000001]}, "`levels` has 95% more than once"),
     ],
 )
 def test_when_roles_contradict_each_other_then_the_column_is_named(fields: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         problem(**fields)
+
+
+@pytest.mark.parametrize("bound", [float("nan"), float("inf")])
+def test_when_a_number_is_not_finite_then_it_is_refused(bound: float) -> None:
+    with pytest.raises(ValidationError, match="finite number"):
+        problem(target_min=bound)
+    with pytest.raises(ValidationError, match="finite number"):
+        AutoML.model_validate({"costs": {"margin_per_unit": bound}})
 
 
 CLASSES = {"task": "classification", "scenario_keys": ["clinic"], "sample_id": "patient", "target": "diagnosis"}

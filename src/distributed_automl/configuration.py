@@ -1,6 +1,7 @@
 """Check a configuration as a whole: every block, every name, in one report, before anything starts."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
@@ -38,6 +39,8 @@ PATTERN_CHARACTERS = "*?[]{}\\"
 """What Spark (paths to read) and Kedro (versions) take for patterns."""
 RUN_ID = "run_id"
 """The one parameter beside the blocks: the identity of a run, where it is given."""
+RUN_IDS = r"\d{8}T\d{6}Z-[A-Za-z0-9_-]+"
+"""What it looks like: the latest run is the one whose id sorts last, and it names folders."""
 
 
 class ConfigurationError(AutoMLError):
@@ -71,6 +74,7 @@ def faults_of(parameters: Mapping[str, object], global_values: Mapping[str, obje
             valid[name] = model.model_validate(parameters[name])
         except ValidationError as error:
             yield from (_fault(name, model, detail) for detail in error.errors())
+    yield from _run_id_fault(parameters)
     yield from _unknown_blocks(parameters)
     yield from _name_faults(parameters)
     yield from _problem_name_fault(valid.get("problem"), global_values)
@@ -105,7 +109,7 @@ def _is_model(kind: object) -> bool:
 
 def _hint(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name.casefold(), known, n=1)
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; there are {', '.join(known)}" if known else ""
@@ -119,6 +123,15 @@ def _unknown_blocks(parameters: Mapping[str, object]) -> Iterator[str]:
             yield f"`{name}`: there is no such block; did you mean '{close[0]}'?"
 
 
+def _run_id_fault(parameters: Mapping[str, object]) -> Iterator[str]:
+    given = parameters.get(RUN_ID)
+    if given is not None and not re.fullmatch(RUN_IDS, str(given)):
+        yield (
+            f"`{RUN_ID}`: expected the UTC time at which the run begins and a name without blanks, since runs are "
+            f"ordered by it, as in 20260102T030000Z-nightly; found '{given}'. Leave it out, and one is made"
+        )
+
+
 def _problem_name_fault(problem: BaseModel | None, global_values: Mapping[str, object]) -> Iterator[str]:
     wanted = global_values.get("problem_name")
     if isinstance(problem, Problem) and wanted is not None and wanted != problem.name:
@@ -126,8 +139,13 @@ def _problem_name_fault(problem: BaseModel | None, global_values: Mapping[str, o
 
 
 def _data_root_fault(global_values: Mapping[str, object]) -> Iterator[str]:
-    """Yield a root below which neither Spark nor Kedro's versions find what was saved."""
+    """Yield a root below which Spark, the driver's Python or Kedro's versions do not find what was saved."""
     root = str(global_values.get("data_root", ""))
+    if root.startswith("dbfs:"):
+        yield (
+            f"`data_root` in globals.yml: is '{root}', which Spark knows and Python does not; write the same place as "
+            "a path, /Volumes/... or /dbfs/..."
+        )
     found = sorted({*root} & {*PATTERN_CHARACTERS})
     if found:
         yield (

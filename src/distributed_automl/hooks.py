@@ -15,6 +15,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from distributed_automl.configuration import ConfigurationError, require_valid
+from distributed_automl.errors import RunError
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ def require_environment(source: Path, env: str | None) -> None:
 class RunIdHook:
     """Tells a run who it is: its id, to nodes as `params:run_id` and to the ledgers; the versions of what it reads.
 
-    And says beside the fits, as long as it lives, that it is under way: no clean-up removes then what it may read.
+    And says beside the fits, as long as it lives, that it is under way: no clean-up removes then what it may read. A
+    run that is told to read an old version of a table counts for that as one that began when it was the latest.
     """
 
     def __init__(self) -> None:
@@ -83,17 +85,17 @@ class RunIdHook:
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Say that the run is under way, if it touches a ledger. Last: a run that another hook refuses never began."""
+        from distributed_automl.datasets.complete import tables_in
         from distributed_automl.datasets.ledger import ledgers_in
 
         self._under_way.close()  # one that was interrupted
-        ledgers = ledgers_in(catalog)
+        ledgers, tables = ledgers_in(catalog), tables_in(catalog)
         fits = ledgers.get("fits")
-        if fits is None or fits.run_id is None or not pipeline.datasets() & set(ledgers):
+        if fits is None or fits.run_id is None or not pipeline.datasets() & {*ledgers, *tables}:
             return
-        try:
-            self._under_way.enter_context(fits.store.running(fits.run_id, fits.as_of))
-        except OSError as error:  # who may only read may run all the same
-            logger.warning("could not note that the run lives: %s; clean up only when it has ended", error)
+        pinned = [one.pinned_since for name, one in tables.items() if name in pipeline.datasets()]
+        began = min([fits.as_of, *(since for since in pinned if since is not None)])
+        self._under_way.enter_context(fits.store.running(fits.run_id, began))
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self) -> None:
@@ -104,6 +106,31 @@ class RunIdHook:
     def on_pipeline_error(self) -> None:
         """Say that the run is over."""
         self._under_way.close()
+
+
+class NewRunHook:
+    """Refuses a run under an id that was used: its rows would stand beside the other's, as if one run had made both.
+
+    Steps of a night may share an id, since each saves tables of its own.
+    """
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Look into the tables that the run is about to save.
+
+        Raises:
+            RunError: one of them was saved under this id.
+        """
+        from distributed_automl.datasets.ledger import ledgers_in
+
+        used = {
+            name: one for name, one in ledgers_in(catalog).items() if name in pipeline.all_outputs() and one.is_used
+        }
+        for name, one in used.items():
+            raise RunError(
+                f"the run_id '{one.run_id}' was used: `{name}` was saved under it. Give another one, or none; also a "
+                "run that goes on after one that failed has an id of its own"
+            )
 
 
 class SparkHook:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from distributed_automl.tables import interval_names, predictions_table
+
 Level = Annotated[float, Field(gt=0.0, lt=1.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Task = Literal["forecasting", "regression", "classification"]
@@ -15,7 +17,7 @@ CLASSIFICATION_DEFAULTS = {"objective": "log_loss", "levels": ()}
 class Parameters(BaseModel):
     """Base of all parameter blocks: immutable, and an unknown name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Problem(Parameters):
@@ -76,9 +78,16 @@ class Problem(Parameters):
             faults.append(f"task '{self.task}' needs `sample_id`: the column that names a row")
         if isinstance(self.frequency, int) and self.frequency < 1:
             faults.append(f"`frequency` as an integer step must be at least 1, found {self.frequency}")
+        faults.extend(self._level_faults())
         faults.extend(self._class_faults())
         faults.extend(self._role_faults())
         return faults
+
+    def _level_faults(self) -> list[str]:
+        """Return the levels that are there twice, to the six digits that their columns are named by."""
+        named = [interval_names(level)[0].removeprefix("lower_") for level in self.levels]
+        doubled = sorted({name for name in named if named.count(name) > 1})
+        return [f"`levels` has {name}% more than once" for name in doubled]
 
     def _class_faults(self) -> list[str]:
         """Return the fields that mean nothing for classes, or nothing but for classes, and are set all the same."""
@@ -92,9 +101,20 @@ class Problem(Parameters):
         roles += [name for name in (self.timestamp, self.sample_id) if name is not None]
         doubled = sorted({name for name in roles if roles.count(name) > 1})
         faults = [f"column '{name}' has two roles" for name in doubled]
+        own = predictions_table({}, None, sample_id_type="", levels=self.levels, of_classes=self.is_classification)
+        taken = {name.casefold() for name in own.names}  # as Spark tells names apart
+        faults += [
+            f"key '{name}' is called like a column of `predictions`, where it would stand too: rename it in the table"
+            for name in self.keys
+            if name.casefold() in taken
+        ]
         for block in ("known_in_advance", "static"):
             clash = sorted(set(getattr(self, block)) & set(roles))
             faults += [f"column '{name}' in `{block}` is a key, the timestamp or the target" for name in clash]
+        for block in ("known_in_advance", "static", "pool_by"):
+            names = getattr(self, block)
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            faults += [f"`{block}` names '{name}' more than once" for name in doubled]
         both = sorted(set(self.known_in_advance) & set(self.static))
         faults += [f"column '{name}' is both in `known_in_advance` and in `static`" for name in both]
         faults += [f"entity '{name}' needs a key column" for name, columns in self.entities.items() if not columns]
@@ -213,7 +233,9 @@ class Ensemble(Parameters):
 
     enabled: bool = True
     tolerance: Share = Field(0.25, description="Candidates that are worse than the best by a larger share stay out.")
-    single_margin: Share = Field(0.05, description="A single candidate ships where it is better by a larger share.")
+    single_margin: Share = Field(
+        0.05, description="A single candidate ships where it is better by a larger share, and worse on no fold."
+    )
     max_members: int = Field(6, ge=1, description="Distinct candidates in an ensemble.")
     max_kb: int = Field(
         2_000, ge=1, description="Kilobytes of its members as fitted on the last fold, before they are compressed."

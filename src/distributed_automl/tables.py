@@ -209,13 +209,15 @@ CHAMPIONS = Table(
     (
         Column("scenario_id", "string", "the scenario"),
         Column("fit_run_id", "string", "the run whose fit predicts from now on"),
-        Column("since", "timestamp", "UTC; the latest row of a scenario wins"),
+        Column("since", "timestamp", "UTC; the latest row of a scenario wins, but for promotions after a pin"),
         Column("decision", "string", "first | promoted | pinned | unpinned | rolled_back"),
         Column("reason", "string", "why"),
         Column("by", "string", "who or what decided"),
     ),
     key=("scenario_id", "since"),
 )
+PINNED, UNPINNED, ROLLED_BACK = BY_HAND = ("pinned", "unpinned", "rolled_back")
+"""Decisions of people. A promotion right after a pin does not count: it was under way when the pin was set."""
 
 
 def interval_names(level: float) -> tuple[str, str]:

@@ -56,6 +56,32 @@ def test_when_a_table_is_missing_on_spark_then_entry_path_and_remedy_are_told() 
     assert "conf/<environment>/catalog.yml" in told
 
 
+class Refused(AnalysisException):
+    """What Spark raises of a table or a value that it cannot take, with its plan below."""
+
+    def __init__(self, condition: str) -> None:
+        super().__init__("what is wrong. SQLSTATE: 42711\nProject [a#1]")
+        self.condition = condition
+
+    def getCondition(self) -> str:  # noqa: N802 - Spark's name
+        return self.condition
+
+    def getMessageParameters(self) -> dict[str, str]:  # noqa: N802
+        return {}
+
+
+def test_when_spark_cannot_read_a_table_then_its_entry_and_what_is_wrong_are_told() -> None:
+    error = caused(DatasetError("master_df: Failed while loading data"), Refused("COLUMN_ALREADY_EXISTS"))
+    assert message_of(error) == (
+        "the catalog's entry 'master_df' cannot be read: [COLUMN_ALREADY_EXISTS] what is wrong. SQLSTATE: 42711"
+    )
+
+
+def test_when_a_value_is_not_what_its_column_should_hold_then_it_is_told() -> None:
+    assert message_of(Refused("CAST_INVALID_INPUT")) == "[CAST_INVALID_INPUT] what is wrong. SQLSTATE: 42711"
+    assert message_of(Refused("UNRESOLVED_COLUMN.WITH_SUGGESTION")) is None
+
+
 def test_when_a_file_is_missing_then_entry_path_and_remedy_are_told(tmp_path: Path) -> None:
     catalog = DataCatalog({"evaluation": CSVDataset(filepath=str(tmp_path / "evaluation.csv"))})
     told = message_of(raised(catalog.load, "evaluation"))
@@ -88,6 +114,16 @@ def test_when_a_dataset_says_what_is_wrong_then_it_is_told(tmp_path: Path) -> No
 def test_when_the_file_system_refuses_then_it_is_told() -> None:
     error = caused(DatasetError("report: Failed while saving"), OSError(errno.EROFS, "Read-only file system"))
     assert message_of(error) == "report: Failed while saving"
+
+
+def test_when_spark_finds_the_store_full_then_the_entry_and_the_cause_are_told() -> None:
+    job = RuntimeError(
+        "An error occurred while calling o1.save.\n: java.io.IOException: No space left on device\n\tat x"
+    )
+    told = message_of(caused(DatasetError("master_df: Failed while saving data to dataset"), job))
+    assert told is not None
+    assert told.startswith("the catalog's entry 'master_df' could not be saved or read: java.io.IOException: No space")
+    assert "Make room" in told
 
 
 @pytest.mark.parametrize("asked", [{"node_names": ["nope"]}, {"from_inputs": ["nope"]}, {"tags": ["nope"]}])

@@ -80,6 +80,17 @@ def test_when_two_runs_save_at_once_then_nothing_is_lost_or_mixed(ledger: Any) -
     assert names(ledger(None, runs="latest").load()) == ["b"]
 
 
+def test_when_a_run_s_id_is_older_than_another_s_then_it_is_said_that_its_rows_are_not_the_latest(
+    ledger: Any, caplog: Any
+) -> None:
+    ledger(FIRST).save(champions("a"))  # loads all runs: their order does not matter
+    ledger(SECOND, runs="latest").save(champions("b"))
+    assert caplog.messages == []
+    ledger(FIRST, runs="latest").save(champions("c"))
+    (told,) = caplog.messages
+    assert f"was saved by the run {FIRST}, but whoever loads its latest run gets that of {SECOND}" in told
+
+
 def test_when_latest_is_asked_for_then_this_session_s_own_run_counts_more_than_a_later_one(ledger: Any) -> None:
     own = ledger(FIRST, runs="latest")
     own.save(champions("mine"))
@@ -116,3 +127,7 @@ def test_when_the_columns_depend_on_the_problem_then_they_are_kept_as_saved(spar
         made.load()
     made.save(spark.createDataFrame([(1, "x")], "store int, rung string"))
     assert made.load().dtypes == [("store", "int"), ("rung", "string")]
+    for run_id, column in ((SECOND, "lower_80"), ("20250101T000000Z-cccccc", "lower_50")):  # after, and before
+        made.run_id = run_id
+        made.save(spark.createDataFrame([(2, "y", 0.5)], f"store int, rung string, {column} double"))
+    assert {*made.load().columns} == {"store", "rung", "lower_80", "lower_50"}

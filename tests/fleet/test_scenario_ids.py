@@ -55,6 +55,22 @@ def test_when_a_key_is_a_float_then_the_error_says_to_cast_it(spark: Any) -> Non
         ids_of(spark, [(1.0,)], "k double", problem_of("k"))
 
 
+@pytest.mark.parametrize(
+    ("frequency", "ddl", "told"),
+    [
+        ("D", "k string, t string", r"'t' is string, expected date or timestamp"),
+        ("D", "k string, t int", r"'t' is int, expected date or timestamp"),
+        (1, "k string, t date", r"'t' is date, expected whole numbers"),
+    ],
+)
+def test_when_no_calendar_can_be_made_of_the_timestamp_then_the_error_says_to_cast_it(
+    spark: Any, frequency: str | int, ddl: str, told: str
+) -> None:
+    problem = Problem(scenario_keys=("k",), target="y", timestamp="t", frequency=frequency)
+    with pytest.raises(TableError, match=told):
+        ids_of(spark, [("a", None)], ddl, problem)
+
+
 def test_when_columns_are_missing_then_all_are_named(spark: Any) -> None:
     problem = problem_of("k", pool_by=("region",), static=("size",))
     with pytest.raises(TableError, match=r"\['size', 'region'\]"):

@@ -8,12 +8,15 @@ from kedro.io.core import DatasetError
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from distributed_automl.datasets.folders import complaint_of
 from distributed_automl.errors import AutoMLError, causes
 
 RAISED_IN_QUERY = "USER_RAISED_EXCEPTION"
 """Spark's name for what `raise_error` raises."""
 NO_TABLE = "PATH_NOT_FOUND"
 """Spark's name for a table that is not there."""
+OF_DATA = ("CAST_INVALID_INPUT", "CAST_OVERFLOW", "FAILED_READ_FILE", "NUMERIC_VALUE_OUT_OF_RANGE")
+"""Spark's names for what is wrong with the data rather than with the query."""
 WHILE_LOADING = "Failed while loading"
 """How Kedro says that it was a load that failed, and not a save."""
 NO_VERSION = "Did not find any versions"
@@ -49,6 +52,29 @@ def _missing_table(error: BaseException) -> str | None:
     )
 
 
+def _unreadable_table(error: BaseException) -> str | None:
+    """Tell what Spark has against a table: no parquet, two columns whose names differ in their case alone."""
+    if not isinstance(error, DatasetError) or WHILE_LOADING not in str(error):
+        return None
+    name = str(error).split(":", 1)[0]
+    said = next(filter(None, map(_said_by_spark, causes(error))), None)
+    return said and f"the catalog's entry '{name}' cannot be read: {said}"
+
+
+def _unfit_value(error: BaseException) -> str | None:
+    """Tell of a value that is not what its column should hold, and of a file that cannot be read to its end."""
+    said = _said_by_spark(error)
+    return said if said and said.startswith(tuple(f"[{condition}" for condition in OF_DATA)) else None
+
+
+def _said_by_spark(error: BaseException) -> str | None:
+    """Return the line in which Spark says what it has against a query, if it has a name for that."""
+    from pyspark.errors import PySparkException
+
+    is_named = isinstance(error, PySparkException) and error.getCondition() is not None
+    return str(error).strip().split("\n", 1)[0] if is_named else None
+
+
 def _path_missed_by(error: BaseException) -> str | None:
     if isinstance(error, FileNotFoundError):
         return str(error.filename or error)
@@ -62,6 +88,16 @@ def _datasets(error: BaseException) -> str | None:
     root = [*causes(error)][-1]
     hint = ": run the pipeline that saves it first" if str(root).startswith(NO_VERSION) else ""
     return f"{error}{hint}" if isinstance(root, DatasetError | OSError) else None
+
+
+def _closed_store(error: BaseException) -> str | None:
+    """Tell which entry of the catalog lies in a store that is full or closed, as Spark found out."""
+    said = complaint_of(error) if isinstance(error, DatasetError) else None
+    name = str(error).split(":", 1)[0]
+    return said and (
+        f"the catalog's entry '{name}' could not be saved or read: {said}. Make room, or let this user in (or it is "
+        "Spark's own disk that is full: spark.local.dir), and start the same command again"
+    )
 
 
 def _configuration_s(error: BaseException) -> str | None:
@@ -84,7 +120,10 @@ TELLERS: tuple[Callable[[BaseException], str | None], ...] = (
     _ours,
     _a_guard_s,
     _missing_table,
+    _unreadable_table,
+    _unfit_value,
     _datasets,
+    _closed_store,
     _configuration_s,
     _asked_for,
 )

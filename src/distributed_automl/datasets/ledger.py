@@ -1,5 +1,6 @@
 """A table that only grows: every save is a new folder, which exists if and only if its `_SUCCESS` does."""
 
+import logging
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,8 @@ from distributed_automl.datasets.folders import LEAD, Folders, complaint_of
 from distributed_automl.datasets.unfinished import Unfinished
 from distributed_automl.errors import RunError, TableError
 from distributed_automl.tables import CHAMPIONS, FITS, PILOTS, PLAN, RUNS, TRAINING_RESULTS, Table
+
+logger = logging.getLogger(__name__)
 
 Frame: TypeAlias = "DataFrame | pd.DataFrame"
 Watch: TypeAlias = Callable[[Callable[[], tuple[int, int]]], AbstractContextManager[Any]]
@@ -113,6 +116,18 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
             self.watch(Unfinished(*self.store.located(folder)).count),
         ):
             self._write(folder, data, self._save_args)
+        if self._runs == "latest":
+            self._warn_of_later_runs()
+
+    def _warn_of_later_runs(self) -> None:
+        """Say so if what was saved is not what others load as the latest run's: ids go by the clocks of machines."""
+        later = self.store.runs_after(self._own_run())
+        if later:
+            logger.warning(
+                "%s was saved by the run %s, but whoever loads its latest run gets that of %s: it began meanwhile, or "
+                "a clock was wrong, then or now. Runs are ordered by the times in their ids",
+                self._root, self._own_run(), max(later),
+            )  # fmt: skip
 
     def replace(self, sources: Sequence[str], data: DataFrame, **save_args: str) -> bool:
         """Write rows into a new folder that takes the place of others, for runs that begin later.
@@ -177,6 +192,11 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
         chosen = self.run_id if self._n_saved and self.run_id in runs else max(runs)
         return [folder for folder, run_id in zip(found, runs, strict=True) if run_id == chosen]
 
+    @property
+    def is_used(self) -> bool:
+        """Whether rows were saved under the run's id, where one run's are loaded: two would be taken for one."""
+        return self._runs == "latest" and self.run_id is not None and self.store.holds(self.run_id)
+
     def read(self, folders: Iterable[str]) -> DataFrame:
         """Load some folders, whether they count or not."""
         return self._read(get_spark_with_remote_support(), [self.store.uri(folder) for folder in folders])
@@ -185,7 +205,8 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
         if self._table is None:
             if not folders:
                 raise DatasetError(f"the ledger '{self._root}' is empty: run the pipeline that saves it first")
-            return spark.read.parquet(*folders)
+            several = self._runs == "all"  # which may have been saved for another problem, with other columns
+            return spark.read.option("mergeSchema", several).parquet(*folders)
         if not folders:
             return spark.createDataFrame([], schema=self._table.ddl)
         return spark.read.schema(self._table.ddl).parquet(*folders)

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -54,6 +55,7 @@ def read_question(frame: DataFrame, problem: Problem, prediction: Prediction) ->
     asked = is_asked(frame, problem, origin)
     found = _scenarios(frame, problem, asked)
     scenarios = found[found["n_asked"] > 0].reset_index(drop=True)
+    _warn_of_unknown_futures(scenarios, problem)
     _warn_of_early_ends(found[found["n_asked"] == 0], problem, origin)
     if scenarios.empty:
         raise RunError(f"no row is asked for: '{problem.target}' is known everywhere {_after(problem, origin)}")
@@ -71,10 +73,14 @@ def _after(problem: Problem, origin: Origin) -> str:
 
 def unknown(frame: DataFrame, problem: Problem) -> Column:
     """Return which rows have no target: null or NaN."""
-    target = quoted(problem.target)
-    kind = frame.schema[problem.target].dataType
+    return _is_missing(frame, problem.target)
+
+
+def _is_missing(frame: DataFrame, name: str) -> Column:
+    """Return where a column is null or NaN."""
+    column, kind = quoted(name), frame.schema[name].dataType
     is_float = isinstance(kind, FractionalType) and kind.typeName() in ("float", "double")
-    return target.isNull() | F.isnan(target) if is_float else target.isNull()
+    return column.isNull() | F.isnan(column) if is_float else column.isNull()
 
 
 def is_asked(frame: DataFrame, problem: Problem, origin: Origin) -> Column:
@@ -138,6 +144,7 @@ def _scenarios(frame: DataFrame, problem: Problem, asked: Column) -> pd.DataFram
         F.max(POOL_COL).alias("other_pool_id"),
         F.count(F.lit(1)).alias("n_rows"),
         F.count_if(asked).alias("n_asked"),
+        F.count_if(asked & _lacks_known(frame, problem)).alias("n_lacking"),
         _ends_early(frame, problem).alias("ends_early"),
     )
     return counted.where("n_asked > 0 or ends_early").toPandas().sort_values("scenario_id", ignore_index=True)
@@ -149,6 +156,23 @@ def _ends_early(frame: DataFrame, problem: Problem) -> Column:
         return F.lit(False)
     is_unknown, timestamp = unknown(frame, problem), _timestamp(problem)
     return F.max(F.when(is_unknown, timestamp)) > F.max(F.when(~is_unknown, timestamp))
+
+
+def _lacks_known(frame: DataFrame, problem: Problem) -> Column:
+    """Return which rows have a null or NaN where the future is said to be known."""
+    return reduce(Column.__or__, (_is_missing(frame, name) for name in problem.known_in_advance), F.lit(False))
+
+
+def _warn_of_unknown_futures(scenarios: pd.DataFrame, problem: Problem) -> None:
+    """Say how many rows are asked for without what is known in advance: they are predicted as if nobody knew it."""
+    lacking = scenarios[scenarios["n_lacking"] > 0]
+    if len(lacking):
+        logger.warning(
+            "%d of %d rows asked for have a null in %s, whose future values are `known_in_advance`: they are predicted "
+            "without, in %d scenarios, e.g. %s. Fill them in master_df_predict where they are known",
+            lacking["n_lacking"].sum(), scenarios["n_asked"].sum(), list(problem.known_in_advance), len(lacking),
+            list(lacking["scenario_id"])[:_N_NAMED],
+        )  # fmt: skip
 
 
 def _warn_of_early_ends(scenarios: pd.DataFrame, problem: Problem, origin: Origin) -> None:

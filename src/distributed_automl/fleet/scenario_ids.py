@@ -12,6 +12,7 @@ from pyspark.sql.types import (
     DateType,
     DecimalType,
     IntegralType,
+    NumericType,
     StringType,
     TimestampNTZType,
     TimestampType,
@@ -97,9 +98,10 @@ def quoted(name: str) -> Column:
 
 
 def require_columns(frame: DataFrame, problem: Problem) -> None:
-    """Raise TableError unless the frame has the problem's columns, with key types whose text is unambiguous."""
+    """Raise TableError unless the frame has the problem's columns, with keys and timestamps of types that will do."""
     types = {field.name: field.dataType for field in frame.schema.fields}
-    faults = [*_missing(types, problem), *_clashes(types, problem), *_bad_keys(types, problem)]
+    finders = (_missing, _clashes, _bad_keys, _bad_timestamp)
+    faults = [fault for find in finders for fault in find(types, problem)]
     if faults:
         raise TableError("the table does not fit the problem: " + "; ".join(faults))
 
@@ -130,6 +132,18 @@ def _bad_keys(types: dict[str, DataType], problem: Problem) -> list[str]:
         for key in problem.scenario_keys
         if key in types and not is_key_type(types[key])
     ]
+
+
+def _bad_timestamp(types: dict[str, DataType], problem: Problem) -> list[str]:
+    """Return a timestamp whose type no scenario's calendar can be made of: every one of them would fail."""
+    kind = types.get(problem.timestamp or "")
+    if not problem.is_forecasting or kind is None:
+        return []
+    is_step = isinstance(problem.frequency, int)
+    fitting = (NumericType,) if is_step else (DateType, TimestampType, TimestampNTZType)
+    expected = "whole numbers, since `frequency` is an integer step" if is_step else "date or timestamp"
+    told = f"timestamp '{problem.timestamp}' is {kind.simpleString()}, expected {expected}: cast it in the engineering"
+    return [] if isinstance(kind, fitting) else [told]
 
 
 def require_one_pool(found: pd.DataFrame, problem: Problem) -> None:
