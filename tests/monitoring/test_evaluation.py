@@ -1,13 +1,17 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from distributed_automl.errors import TableError
 from distributed_automl.monitoring.evaluation import (
+    EXTRA,
     evaluate,
     evaluation_contract,
     fleet_figures,
     require_single_actuals,
+    warn_of_strangers,
 )
 from distributed_automl.parameters import Costs, Problem
 
@@ -131,6 +135,17 @@ def test_when_an_actual_is_doubled_then_the_error_names_the_scenario(problem: Pr
     evaluation = evaluate(rows("a", [1.0], [1.0], [1.0]).assign(n_actual_rows=2.0), problem, COSTS)
     with pytest.raises(TableError, match=r"1 keys stand there several times, in 1 scenarios: a\."):
         require_single_actuals(evaluation)
+
+
+def test_when_predictions_and_actuals_never_meet_then_it_is_said(problem: Problem, caplog: Any) -> None:
+    absent = rows("a", [0.0, 0.0], [1.0, 2.0], [1.0, 1.0])
+    extra = rows("a", [5.0], [0.0], [0.0]).assign(prediction_run_id=None, rung=None, match=EXTRA)
+    warn_of_strangers(evaluate(absent, problem, COSTS))
+    warn_of_strangers(evaluate(pd.concat([rows("a", [1.0], [1.0], [1.0]), extra]), problem, COSTS))
+    assert caplog.messages == []
+    warn_of_strangers(evaluate(pd.concat([absent, extra]), problem, COSTS))
+    (told,) = caplog.messages
+    assert told.startswith("none of 2 predictions met an actual other than zero, and 1 rows of `actuals` belong to no")
 
 
 def test_when_order_of_rows_changes_then_nothing_else_does(problem: Problem) -> None:

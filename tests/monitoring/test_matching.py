@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from distributed_automl.errors import TableError
 from distributed_automl.monitoring.evaluation import evaluate, evaluation_contract
 from distributed_automl.monitoring.matching import evaluate_on_spark, match, sum_by_period
 from distributed_automl.parameters import Costs, Problem
@@ -62,6 +63,13 @@ def actuals(spark: SparkSession) -> DataFrame:
 @pytest.fixture(scope="module")
 def outcomes(predictions: DataFrame, actuals: DataFrame, problem: Problem) -> DataFrame:
     return match(predictions, actuals, problem).localCheckpoint()
+
+
+def test_when_actuals_lack_columns_then_all_are_named(
+    predictions: DataFrame, actuals: DataFrame, problem: Problem
+) -> None:
+    with pytest.raises(TableError, match=r"'actuals' lacks the columns \['day', 'units'\]"):
+        match(predictions, actuals.drop("day", "units"), problem)
 
 
 def matches(outcomes: DataFrame) -> dict[tuple, str]:

@@ -1,6 +1,7 @@
 """Who predicts from now on."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pandas as pd
@@ -8,17 +9,19 @@ import pytest
 from pyspark.sql import DataFrame
 
 from distributed_automl.errors import RunError
+from distributed_automl.monitoring import promotion
 from distributed_automl.monitoring.promotion import (
     Signature,
     decide_champions,
     pin,
+    recent,
     roll_back,
     unpin,
     who_can_roll_back,
 )
 from distributed_automl.pipelines.promote import nodes
 from distributed_automl.pipelines.promote.nodes import promote
-from distributed_automl.tables import CHAMPIONS
+from distributed_automl.tables import CHAMPIONS, TRAINING_RESULTS
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 RUN_1, RUN_2, RUN_3 = (f"2025123{day}T000000Z-aaaaaa" for day in (0, 1, 2))
@@ -32,6 +35,13 @@ def results(*rows: tuple[str, str, str | None], fitted_at: str = "2025-12-31") -
 def champions(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["scenario_id", "fit_run_id", "since", "decision"])
     return frame.assign(since=pd.to_datetime(frame["since"]), reason=None, by="promote")
+
+
+def on_spark(spark: Any, frame: pd.DataFrame) -> DataFrame:
+    columns = (*CHAMPIONS.columns, *TRAINING_RESULTS.columns)
+    ddl = ", ".join(f"{name} {next(one.type for one in columns if one.name == name)}" for name in frame.columns)
+    found: DataFrame = spark.createDataFrame(frame.astype(object), ddl)
+    return found
 
 
 def there(*fits: tuple[str, str]) -> pd.DataFrame:
@@ -95,16 +105,28 @@ def test_when_it_was_pinned_then_it_stays_until_a_later_decision() -> None:
 
 @pytest.mark.spark
 def test_when_nothing_is_decided_then_nothing_is_saved(spark: Any) -> None:
-    champion = champions(("a", RUN_1, "2026-01-01", "first"))
+    champion = on_spark(spark, champions(("a", RUN_1, "2026-01-01", "first")))
     fits = spark.createDataFrame(
         [("a", RUN_1, "fitted"), ("a", RUN_2, "fitted"), ("a", RUN_3, "failed")],
         "scenario_id string, run_id string, status string",
     )
-    assert list(promote(results(("a", "reused", RUN_1)), champion, fits)) == []
-    (saved,) = promote(results(("a", "fitted", RUN_2)), champion, fits)
+    training = {run_id: on_spark(spark, results(("a", "fitted", run_id))) for run_id in (RUN_1, RUN_2, RUN_3)}
+    assert list(promote(training[RUN_1], champion, fits)) == []
+    (saved,) = promote(training[RUN_2], champion, fits)
     assert list(saved["fit_run_id"]) == [RUN_2]
     with pytest.raises(RunError, match=rf"1 of 1 are not among the fits .*: a of run {RUN_3}\."):
-        next(promote(results(("a", "fitted", RUN_3)), champion, fits))
+        next(promote(training[RUN_3], champion, fits))
+
+
+@pytest.mark.spark
+def test_when_there_are_more_decisions_than_a_driver_should_hold_then_the_latest_of_each_scenario_are_read(
+    spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promotion, "N_RECENT", 2)
+    days = [("a", str(day), f"2026-01-0{day}", "promoted") for day in (2, 3, 1)]
+    found = recent(on_spark(spark, champions(*days, ("b", "1", "2026-01-01", "first"))))
+    assert list(found.columns) == CHAMPIONS.names
+    assert sorted(zip(found["scenario_id"], found["fit_run_id"], strict=True)) == [("a", "2"), ("a", "3"), ("b", "1")]
 
 
 def test_when_a_fit_is_gone_then_nothing_is_promoted_and_the_error_names_it() -> None:
@@ -154,18 +176,30 @@ def test_when_a_fit_was_made_while_another_was_pinned_then_it_is_promoted_once_t
     assert decided(training, past) == [("a", "nightly-10", "promoted")]
 
 
-def test_when_somebody_decides_while_fits_are_looked_for_then_that_is_later_than_the_promotion(
+def test_when_somebody_decides_while_a_promotion_reads_then_that_is_later_than_the_promotion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looked_for: list[datetime] = []
+    read: list[datetime] = []
 
-    def look(fits: object, run_ids: object) -> pd.DataFrame:
-        looked_for.append(datetime.now(UTC))
-        return there(("a", RUN_1))
+    def read_decisions(decisions: object) -> pd.DataFrame:
+        read.append(datetime.now(UTC))
+        return champions()
 
-    monkeypatch.setattr(nodes, "fits_there", look)
-    (promoted,) = nodes.promote(results(("a", "fitted", RUN_1)), champions(), cast(DataFrame, None))
-    assert promoted["since"].item() <= looked_for[0]
+    monkeypatch.setattr(nodes, "recent", read_decisions)
+    monkeypatch.setattr(nodes, "fits_there", lambda *_: there(("a", RUN_1)))
+    training: Any = SimpleNamespace(select=lambda *_: SimpleNamespace(toPandas=lambda: results(("a", "fitted", RUN_1))))
+    unread = cast(DataFrame, None)
+    (promoted,) = nodes.promote(training, unread, unread)
+    assert promoted["since"].item() <= read[0]
+
+
+def test_when_a_promotion_was_under_way_when_a_fit_was_pinned_then_the_pin_holds() -> None:
+    past = [("a", RUN_1, "2026-01-01", "first"), ("a", RUN_1, "2026-01-02", "pinned")]
+    past.append(("a", RUN_2, "2026-01-03", "promoted"))  # by who had not seen the pin
+    assert decided(results(("a", "fitted", RUN_3)), champions(*past)) == []
+    assert named(unpin(champions(*past), ["a"], ANNE)) == [("a", RUN_1, "unpinned")]
+    past.append(("a", RUN_1, "2026-01-04", "unpinned"))
+    assert decided(results(("a", "fitted", RUN_2)), champions(*past)) == [("a", RUN_2, "promoted")]
 
 
 def test_when_a_fit_that_is_not_there_is_pinned_then_nothing_is_decided() -> None:

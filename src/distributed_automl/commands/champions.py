@@ -58,7 +58,7 @@ def save(catalog: Catalog, before: pd.DataFrame, decided: pd.DataFrame) -> None:
 
     Args:
         catalog: of the project.
-        before: all decisions before.
+        before: the decisions before, as they were read.
         decided: new rows of CHAMPIONS.
     """
     from distributed_automl.monitoring.promotion import history_of

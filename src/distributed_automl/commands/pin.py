@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 @click.option("--run", "run_id", required=True, help="The run that made the fits, or reused them.")
 def pin(env: str | None, scenarios: tuple[str, ...], run_id: str, reason: str, by: str) -> None:
     """Let the fits of a run predict from now on; `promote` leaves them alone until `kedro fleet unpin`."""
-    from distributed_automl.monitoring.promotion import fits_there
+    from distributed_automl.monitoring.promotion import fits_there, recent
     from distributed_automl.monitoring.promotion import pin as decide
 
     keep_quiet()
     with opened(env, {}) as context:
         catalog = context.catalog
-        champions = catalog.load("champions_before")
+        champions = recent(catalog.load("champions_before"))
         require_known(scenarios, set(champions["scenario_id"]))
         fit_of = fits_of_run(catalog.load("plans_before"), run_id, scenarios)
         there = fits_there(catalog.load("fits_before"), set(fit_of.values()))

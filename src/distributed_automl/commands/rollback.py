@@ -18,14 +18,14 @@ def rollback(
     The fit that it was rolled back from does not come back by itself; a newer one may replace it. Named scenarios must
     all be able to go back, or nothing is done; a pinned one is unpinned by it.
     """
-    from distributed_automl.monitoring.promotion import fits_there, roll_back, who_can_roll_back
+    from distributed_automl.monitoring.promotion import fits_there, recent, roll_back, who_can_roll_back
 
     if sum((bool(scenarios), is_all, run_id is not None)) != 1:
         raise click.UsageError("name scenarios, or say --all, or --run")
     keep_quiet()
     with opened(env, {}) as context:
         catalog = context.catalog
-        champions = catalog.load("champions_before")
+        champions = recent(catalog.load("champions_before"))
         require_known(scenarios, set(champions["scenario_id"]))
         there = fits_there(catalog.load("fits_before"), set(champions["fit_run_id"]))
         chosen = scenarios or who_can_roll_back(champions, there, run_id)

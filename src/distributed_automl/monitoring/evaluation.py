@@ -1,5 +1,6 @@
 """What predictions were worth once the actuals came: a narrow row per scenario, the fleet's figures. Pure pandas."""
 
+import logging
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,6 +13,8 @@ from distributed_automl.scenario.kpis import KPIS, kpis
 from distributed_automl.scenario.metrics import METRICS, Outcome, scores
 from distributed_automl.scenario.validate import scenario_id_of
 from distributed_automl.tables import Table, coverage_name, evaluation_table, interval_names
+
+logger = logging.getLogger(__name__)
 
 MATCH_COL = "match"
 """Column of ``outcomes``: how a row came about, one of the four below."""
@@ -174,6 +177,20 @@ def require_single_actuals(evaluation: pd.DataFrame) -> None:
             f"table 'actuals' must hold each key once; {int(doubled['n_doubled'].sum())} keys stand there several "
             f"times, in {len(doubled)} scenarios: {names}. Aggregate them before they enter the catalog"
         )
+
+
+def warn_of_strangers(evaluation: pd.DataFrame) -> None:
+    """Warn where no prediction of the whole fleet met an actual, but there are actuals that nobody asked for.
+
+    Where an absent period means zero all of them would be judged by zeros, without a word.
+    """
+    n_extra = int(evaluation["n_extra"].sum())
+    if n_extra and not evaluation["abs_actual_sum"].sum():
+        logger.warning(
+            "none of %d predictions met an actual other than zero, and %d rows of `actuals` belong to no prediction: "
+            "are keys and timestamps written alike in both (a time zone, '01' beside '1')? The evaluation says nothing",
+            int(evaluation["n_predictions"].sum()), n_extra,
+        )  # fmt: skip
 
 
 def fleet_figures(evaluation: pd.DataFrame, levels: Iterable[float]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
+from distributed_automl.errors import TableError
 from distributed_automl.monitoring.evaluation import (
     ABSENT,
     ACTUAL_COL,
@@ -24,6 +25,8 @@ from distributed_automl.parameters import Costs, Problem
 
 HISTORY_HORIZONS = 3
 """How many horizons of history stand beside the forecast of the fleet."""
+ASKED_COL, UNTIL_COL, FROM_COL = "__asked__", "__until__", "__from__"
+"""Helper columns of a match: whether a prediction was asked for; the last period with actuals; the origin."""
 PERIOD_COLUMNS = ["timestamp", "part", "actual", "predicted", "baseline"]
 
 
@@ -41,12 +44,23 @@ def match(predictions: DataFrame, actuals: DataFrame, problem: Problem) -> DataF
     Returns:
         The columns of `predictions`, and `actual` (double; a class as text), `n_actual_rows` (bigint) and `match`; of
         an actual that nobody asked for only the keys are filled.
+
+    Raises:
+        TableError: `actuals` lacks a column; names it.
     """
+    _require_columns(actuals, problem)
     predictions = latest_run(predictions)
     truth = _truth(actuals, problem, {field.name: field.dataType for field in predictions.schema})
     return _judge(_beside(predictions, truth), problem).select(
         *map(_column, predictions.columns), ACTUAL_COL, N_ROWS_COL, MATCH_COL
     )
+
+
+def _require_columns(actuals: DataFrame, problem: Problem) -> None:
+    needed = [*problem.scenario_keys, *_matched_columns(problem).values(), problem.target]
+    missing = [name for name in dict.fromkeys(needed) if name not in actuals.columns]
+    if missing:
+        raise TableError(f"table 'actuals' lacks the columns {missing}; it has {actuals.columns}")
 
 
 def latest_run(predictions: DataFrame) -> DataFrame:
@@ -87,7 +101,7 @@ def _label(actuals: DataFrame, problem: Problem) -> Column:
 
 
 def _true(name: str) -> str:
-    return f"true_{name}"
+    return f"__true_{name}__"
 
 
 def _beside(predictions: DataFrame, truth: DataFrame) -> DataFrame:
@@ -96,9 +110,9 @@ def _beside(predictions: DataFrame, truth: DataFrame) -> DataFrame:
     by = ["sample_id"] if "sample_id" in names else names
     same = reduce(Column.__and__, [_column(name).eqNullSafe(_column(_true(name))) for name in by])
     until = _true("timestamp") if "timestamp" in names else None
-    last = truth.agg((F.max(until) if until else F.lit(None)).alias("until"))
-    first = predictions.agg(F.max("origin").alias("from"))
-    asked = predictions.withColumn("asked", F.lit(True)).join(truth, same, "full_outer")
+    last = truth.agg((F.max(until) if until else F.lit(None)).alias(UNTIL_COL))
+    first = predictions.agg(F.max("origin").alias(FROM_COL))
+    asked = predictions.withColumn(ASKED_COL, F.lit(True)).join(truth, same, "full_outer")
     keys = {name: F.coalesce(_column(name), _column(_true(name))) for name in names}
     return asked.withColumns(keys).crossJoin(F.broadcast(last)).crossJoin(F.broadcast(first))
 
@@ -107,10 +121,10 @@ def _judge(joined: DataFrame, problem: Problem) -> DataFrame:
     """Say of each row how it came about, and fill the zeros of absent periods."""
     known = F.col(ACTUAL_COL).isNotNull()
     known = known if problem.is_classification else known & ~F.isnan(ACTUAL_COL)
-    over = F.lit(problem.is_forecasting and problem.missing_rows == "zero") & (F.col("timestamp") <= F.col("until"))
-    history = F.lit(problem.is_forecasting) & (F.col("timestamp") <= F.col("from"))
+    over = F.lit(problem.is_forecasting and problem.missing_rows == "zero") & (F.col("timestamp") <= F.col(UNTIL_COL))
+    history = F.lit(problem.is_forecasting) & (F.col("timestamp") <= F.col(FROM_COL))
     how = (
-        F.when(F.col("asked").isNull(), EXTRA)
+        F.when(F.col(ASKED_COL).isNull(), EXTRA)
         .when(known, MATCHED)
         .when(F.col(N_ROWS_COL).isNull() & over, ABSENT)
         .otherwise(MISSING)
@@ -164,9 +178,9 @@ def sum_by_period(outcomes: DataFrame, history: DataFrame, problem: Problem) -> 
 
 
 def _sum_history(history: DataFrame, outcomes: DataFrame, problem: Problem) -> DataFrame:
-    origin = outcomes.agg(F.max("origin").alias("from"))
+    origin = outcomes.agg(F.max("origin").alias(FROM_COL))
     rows = history.select(_column(str(problem.timestamp)).alias("timestamp"), _column(problem.target).alias(ACTUAL_COL))
-    past = rows.crossJoin(F.broadcast(origin)).filter(F.col("timestamp") <= F.col("from"))
+    past = rows.crossJoin(F.broadcast(origin)).filter(F.col("timestamp") <= F.col(FROM_COL))
     summed = past.groupBy("timestamp").agg(F.sum(F.col(ACTUAL_COL).cast("double")).alias(ACTUAL_COL))
     recent = summed.orderBy(F.desc("timestamp")).limit(HISTORY_HORIZONS * problem.horizon)
     return recent.withColumn("part", F.lit("history"))

@@ -15,14 +15,18 @@ from itertools import takewhile
 from typing import Any
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError
-from distributed_automl.tables import CHAMPIONS
+from distributed_automl.tables import BY_HAND, CHAMPIONS, PINNED, ROLLED_BACK, UNPINNED
 
 BY = "promote"
-FIRST, PROMOTED, PINNED, UNPINNED, ROLLED_BACK = "first", "promoted", "pinned", "unpinned", "rolled_back"
+FIRST, PROMOTED = "first", "promoted"
+RESULT_COLUMNS = ("scenario_id", "fit_run_id", "fitted_at")
+"""Of TRAINING_RESULTS: what a promotion is decided by."""
+N_RECENT = 10
+"""Decisions of a scenario that are looked at: those of all nights of a year are more than a driver can hold."""
 N_NAMED = 5
 """Scenarios that an error names."""
 Decisions = Mapping[str, list[dict[Any, Any]]]
@@ -50,10 +54,21 @@ def fits_there(fits: DataFrame, run_ids: Collection[str]) -> pd.DataFrame:
     return fitted.select("scenario_id", "run_id").toPandas()
 
 
+def recent(champions: DataFrame) -> pd.DataFrame:
+    """Return the latest decisions about each scenario, N_RECENT at most; `champions` are rows of CHAMPIONS."""
+    place = F.row_number().over(Window.partitionBy("scenario_id").orderBy(F.desc("since")))
+    return champions.withColumn("place", place).where(F.col("place") <= N_RECENT).drop("place").toPandas()
+
+
 def history_of(champions: pd.DataFrame) -> Decisions:
-    """Return all decisions by scenario; `champions` are rows of CHAMPIONS."""
-    ordered = champions.sort_values("since", kind="stable")
-    return {str(name): rows.to_dict("records") for name, rows in ordered.groupby("scenario_id")}
+    """Return the decisions that count by scenario, the latest last; `champions` as `recent` returns them."""
+    found: dict[str, list[dict[Any, Any]]] = {}
+    known = champions.assign(since=pd.to_datetime(champions["since"], utc=True))
+    for row in known.sort_values("since", kind="stable").to_dict("records"):
+        past = found.setdefault(str(row["scenario_id"]), [])
+        if row["decision"] in BY_HAND or not (past and past[-1]["decision"] == PINNED):
+            past.append(row)
+    return found
 
 
 # --- the rule --------------------------------------------------------------------------------------------------------
@@ -65,8 +80,8 @@ def decide_champions(
     """Decide who predicts.
 
     Args:
-        training_results: rows of one training run.
-        champions_before: all decisions so far.
+        training_results: RESULT_COLUMNS of one training run.
+        champions_before: the decisions so far, see `recent`.
         there: scenario_id and run_id of at least those fits of `training_results` that are still there.
         now: UTC, with its time zone; the decisions' time.
 
@@ -78,7 +93,8 @@ def decide_champions(
     """
     if training_results.empty:
         raise RunError("nothing was trained yet: run `kedro run --pipelines=train` first")
-    with_model = training_results[training_results["fit_run_id"].notna()].sort_values("scenario_id")
+    known = training_results.assign(fitted_at=pd.to_datetime(training_results["fitted_at"], utc=True))
+    with_model = known[known["fit_run_id"].notna()].sort_values("scenario_id")
     past = history_of(champions_before)
     decided = [_decide(row, past.get(str(row["scenario_id"]), [])) for row in with_model.to_dict("records")]
     rows = [decision for decision in decided if decision is not None]
@@ -106,8 +122,7 @@ def _is_newer(result: dict[Any, Any], past: list[dict[Any, Any]]) -> bool:
     """
     champion = past[-1]["fit_run_id"]
     *_, chosen = takewhile(lambda row: row["fit_run_id"] == champion, reversed(past))
-    fitted_at, chosen_at = (pd.to_datetime(at, utc=True) for at in (result["fitted_at"], chosen["since"]))
-    return bool(fitted_at > chosen_at) or str(result["fit_run_id"]) > str(champion)
+    return bool(result["fitted_at"] > chosen["since"]) or str(result["fit_run_id"]) > str(champion)
 
 
 # --- people's decisions ----------------------------------------------------------------------------------------------
@@ -117,7 +132,7 @@ def pin(champions: pd.DataFrame, there: pd.DataFrame, fit_of: Mapping[str, str],
     """Let fits predict, and no newer ones take their place.
 
     Args:
-        champions: all decisions so far.
+        champions: the decisions so far, see `recent`.
         there: scenario_id and run_id of at least those of these fits that are still there.
         fit_of: scenario_id -> the run whose fit predicts from now on.
         signature: whose decision it is.
@@ -136,7 +151,7 @@ def unpin(champions: pd.DataFrame, scenarios: Sequence[str], signature: Signatur
     """Let pinned scenarios be promoted again; what predicts now goes on until then.
 
     Args:
-        champions: all decisions so far.
+        champions: the decisions so far, see `recent`.
         scenarios: whom it is about; none: all that are pinned.
         signature: whose decision it is.
 
@@ -160,7 +175,7 @@ def roll_back(
     """Let the champion before predict again; a pinned scenario is unpinned by it.
 
     Args:
-        champions: all decisions so far.
+        champions: the decisions so far, see `recent`.
         there: scenario_id and run_id of at least those former champions' fits that are still there.
         scenarios: whom it is about.
         signature: whose decision it is.
@@ -187,7 +202,7 @@ def who_can_roll_back(champions: pd.DataFrame, there: pd.DataFrame, run_id: str 
     """Return the scenarios with a champion before theirs whose fit is there, but for pinned ones, sorted.
 
     Args:
-        champions: all decisions so far.
+        champions: the decisions so far, see `recent`.
         there: see `roll_back`.
         run_id: only those whose champion this run fitted; None: all.
     """
@@ -232,7 +247,7 @@ def _signed(rows: Iterable[Mapping[str, Any]], past: Decisions, by: str, now: da
 def _after(past: list[dict[Any, Any]], now: datetime) -> pd.Timestamp:
     if not past:
         return pd.Timestamp(now)
-    latest: pd.Timestamp = pd.to_datetime(past[-1]["since"], utc=True)
+    latest: pd.Timestamp = past[-1]["since"]
     return max(pd.Timestamp(now), latest + pd.Timedelta(1, "us"))
 
 
