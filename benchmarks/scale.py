@@ -92,8 +92,8 @@ def grown(rows: Sequence[Sequence[object]]) -> str:
         return ""
     kilobytes = 1024 * (float(str(last["driver MB"])) - float(str(first["driver MB"]))) / n_more
     return (
-        " No sample comes to the driver, but one narrow row of each scenario does: its memory grew by "
-        f"{kilobytes:.0f} kB a\nscenario."
+        " No sample, model or leaderboard comes\nto the driver, but a row of plan and scores of each scenario does: "
+        f"its Python grew by {kilobytes:.1f} kB a scenario."
     )
 
 

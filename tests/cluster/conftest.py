@@ -17,7 +17,7 @@ from distributed_automl.java import ensure_java
 STORES = ["007", "../oslo", "größe 日本", "a/bergen"]
 SLICE = ("--pipelines=train,promote,predict", "--from-inputs=master_df,master_df_predict")
 N_WORKERS = 2
-TO_BE_LOST = "worker-1"
+TO_BE_LOST, TO_BE_LOST_NEXT = "worker-1", "worker-2"
 RUN_SECONDS = 900.0
 
 
@@ -116,28 +116,30 @@ def end(process: "subprocess.Popen[str]") -> Ended:
 @pytest.fixture(scope="session")
 def standalone(folder: Path, cluster: Cluster, start: Start) -> Left:
     """A run on the standalone cluster that loses a worker while that fits a scenario."""
-    results = Results(folder / "standalone")
     process = start("standalone", SPARK_MASTER=cluster.url)
+    return ended_without(TO_BE_LOST, cluster, process, Results(folder / "standalone"))
+
+
+@pytest.fixture(scope="session")
+def connected(folder: Path, cluster: Cluster, start: Start) -> Left:
+    """A run over Spark Connect, on the same cluster after the lost worker has been replaced, whose own is lost too."""
+    cluster.add_worker(TO_BE_LOST_NEXT)
+    process = start("connected", SPARK_REMOTE=cluster.serve_connect())
+    return ended_without(TO_BE_LOST_NEXT, cluster, process, Results(folder / "connected"))
+
+
+def ended_without(worker: str, cluster: Cluster, process: "subprocess.Popen[str]", results: Results) -> Left:
+    """Take a worker away while it fits a scenario, and return what the run leaves all the same."""
 
     def fits_scenarios() -> bool:
         assert process.poll() is None, end(process).output[-6000:]
-        return len(results.folders("fits")) == 1 and cluster.is_fitting(TO_BE_LOST)
+        return len(results.folders("fits")) == 1 and cluster.is_fitting(worker)
 
     try:
         wait_until(fits_scenarios, "a fit of a scenario, after the pool's", RUN_SECONDS)
-        cluster.lose(TO_BE_LOST)
+        cluster.lose(worker)
         ended = end(process)
     finally:
         process.kill()
     ended.require_success()
     return Left(ended.output, results)
-
-
-@pytest.fixture(scope="session")
-def connected(folder: Path, cluster: Cluster, start: Start) -> Left:
-    """A run over Spark Connect, on the same cluster after a lost worker has been replaced."""
-    if cluster.n_alive() < N_WORKERS:
-        cluster.add_worker("worker-2")
-    ended = end(start("connected", SPARK_REMOTE=cluster.serve_connect()))
-    ended.require_success()
-    return Left(ended.output, Results(folder / "connected"))

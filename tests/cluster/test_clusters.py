@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from tests.cluster.conftest import STORES, TO_BE_LOST, Left, Start, end
+from tests.cluster.conftest import STORES, TO_BE_LOST, TO_BE_LOST_NEXT, Left, Start, end
 from tests.cluster.machines import Cluster
 from tests.end_to_end.project import Project
 
@@ -50,7 +50,10 @@ def test_when_a_standalone_cluster_loses_a_worker_then_nothing_is_lost_doubled_o
     require_same(standalone, here)
 
 
-def test_when_run_over_spark_connect_then_models_and_predictions_are_the_same(here: Left, connected: Left) -> None:
+def test_when_a_run_over_spark_connect_loses_a_worker_then_nothing_is_lost_doubled_or_different(
+    here: Left, connected: Left, cluster: Cluster
+) -> None:
+    assert TO_BE_LOST_NEXT not in cluster.processes
     require_same(connected, here)
 
 

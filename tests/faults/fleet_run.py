@@ -144,8 +144,8 @@ def train(
     master = spark.createDataFrame(panel(n_stores), schema=DDL)
     tables = Tables.opened(root, run_id)
     with tables.fits.store.running(run_id, tables.fits.as_of):  # as the project's hooks do
-        results = run_pipelines(master, setup, tables)
-    return told(results, tables)
+        run_pipelines(master, setup, tables)
+    return told(tables)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class Tables:
         )
 
 
-def run_pipelines(master: Any, setup: Any, tables: Tables) -> pd.DataFrame:
+def run_pipelines(master: Any, setup: Any, tables: Tables) -> None:
     """Do what the pipelines `train` and `promote` do, in their order."""
     from distributed_automl.fleet import plan as planning
     from distributed_automl.fleet import train as training
@@ -183,13 +183,12 @@ def run_pipelines(master: Any, setup: Any, tables: Tables) -> pd.DataFrame:
     for fitting in (training.fit_pools, training.fit_scenarios):
         for wave in fitting(master, tables.plan.load(), tables.fits.load(), setup, Progress()):
             tables.fits.save(wave)
-    results = collect_results(tables.plan.load(), tables.fits.load())
-    tables.training_results.save(results)
+    tables.training_results.save(collect_results(tables.plan.load(), tables.fits.load()))
+    results = tables.training_results.load()
     there = fits_there(tables.fits.load(), set(results["fit_run_id"].dropna()))
     decided = decide_champions(results, tables.champions.load(), there, now=dt.datetime.now(dt.UTC))
     if len(decided):
         tables.champions.save(decided)
-    return results
 
 
 def clean(
@@ -210,7 +209,7 @@ def clean(
     patched: Any = ledgers_module
     patched.LEAD = dt.timedelta(0)
     ledgers = Ledgers(*(ledger(root, table, run_id) for table in ("fits", "plan", "champions")))
-    rules = Rules(n_runs, dt.timedelta(seconds=grace_seconds))
+    rules = Rules(n_runs, 1, dt.timedelta(seconds=grace_seconds))
     moment = dt.datetime.fromisoformat(now) if now else dt.datetime.now(dt.UTC)
     found = survey(ledgers, rules, now=moment)
     clean_up(ledgers, found, rules, now=moment)
@@ -228,13 +227,14 @@ OUTCOME = ["scenario_id", "pool_id", "estimator", "n_samples", "model_bytes", "m
 """What of a result does not depend on when, where, in how many goes and with which settings it was made."""
 
 
-def told(results: pd.DataFrame, tables: Tables) -> dict[str, Any]:
-    """Return what a test wants to know, narrow enough for a line.
+def told(tables: Tables) -> dict[str, Any]:
+    """Return what a test wants to know of what is stored, narrow enough for a line.
 
     Returns:
         status -> scenarios of the results; reasons of failures; n_results; n_fits of all runs and n_keys, distinct ones
         among them; n_scenarios that have one; digests of the results and of the models that predict from now on.
     """
+    results = tables.training_results.load()
     fits = tables.fits.load().select("scenario_id", "run_id", "model_digest").toPandas()
     champions = tables.champions.load().sort_values("since").groupby("scenario_id", as_index=False).last()
     chosen = champions.merge(fits, left_on=["scenario_id", "fit_run_id"], right_on=["scenario_id", "run_id"])

@@ -76,6 +76,8 @@ def test_when_scenarios_come_go_or_change_then_the_share_counts_them() -> None:
 def test_when_a_name_is_misspelt_then_those_that_look_like_it_are_given() -> None:
     told = near_misses(["soft drink", "zzz"], ["SOFT DRINKS", "BEER"])
     assert told == "'soft drink' (did you mean ['SOFT DRINKS']?); 'zzz' (there are 2, e.g. ['SOFT DRINKS', 'BEER'])"
+    many = near_misses([f"beer {number}" for number in range(1_000)], ["BEER"])
+    assert many.endswith("; 'beer 4' (did you mean ['BEER']?); and 995 more")
 
 
 # --- with Spark ------------------------------------------------------------------------------------------------------

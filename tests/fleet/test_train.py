@@ -47,7 +47,7 @@ def do_train(monkeypatch: pytest.MonkeyPatch, make_ledger: Any, to_spark: Any) -
             fits.save(pooled)
         for wave in train.fit_scenarios(master, plans.load(), fits.load(), setup, progress):
             fits.save(wave)
-        return collect_results(plans.load(), fits.load())
+        return collect_results(plans.load(), fits.load()).toPandas()
 
     return run
 

@@ -1,28 +1,29 @@
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
-from kedro_datasets.pandas import ParquetDataset
 
 from distributed_automl.monitoring.evaluation import evaluate
 from distributed_automl.parameters import Costs, Problem, Reporting
 from distributed_automl.pipelines.report.pipeline import create_pipeline
 from distributed_automl.resolvers import RESOLVERS
+from distributed_automl.tables import TRAINING_RESULTS
 
-pytestmark = pytest.mark.filterwarnings("default")  # Kedro and omegaconf warn of themselves
+pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("default")]  # Kedro and omegaconf warn of themselves
 
 CONF = str(Path(__file__).parents[2] / "conf")
 PROBLEM = Problem(scenario_keys=("store",), timestamp="day", frequency="D", target="units", levels=(0.8,))
 OUTPUTS = {
-    "fleet_summary", "scenario_overview", "candidate_ranking", "missing_models", "report",
+    "training_scores", "fleet_summary", "scenario_overview", "candidate_ranking", "missing_models", "report",
     "fleet_forecast_plot", "accuracy_plot", "candidates_plot", "training_cost_plot",
 }  # fmt: skip
 
 
-def results_of(*statuses: str) -> pd.DataFrame:
+def results_of(spark: Any, *statuses: str) -> Any:
     """One scenario per status, named by it; a fitted one is off by 10 of 100 units, its baseline by 20."""
     scores = {"wape": 0.1, "baseline_wape": 0.2}
     costs = {"units_short": 10.0, "units_over": 0.0, "baseline_units_short": 20.0, "baseline_units_over": 0.0}
@@ -42,13 +43,14 @@ def results_of(*statuses: str) -> pd.DataFrame:
                 "leaderboard": board if has_model else None,
                 "metrics": scores if has_model else None,
                 "kpis": costs if has_model else None,
-                "n_trials": 4.0,
-                "n_samples": 50.0,
+                "n_trials": 4,
+                "n_samples": 50,
                 "fit_seconds": 1.0,
-                "model_bytes": 1e6,
+                "model_bytes": 1_000_000,
             }
         )
-    return pd.DataFrame(rows)
+    cells = [[row.get(name) for name in TRAINING_RESULTS.names] for row in rows]
+    return spark.createDataFrame(cells, TRAINING_RESULTS.ddl)
 
 
 def catalog_in(folder: Path) -> DataCatalog:
@@ -65,10 +67,11 @@ def no_outcomes() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("statuses", [("fitted", "reused", "skipped", "failed"), ("skipped",), ("fitted",)])
-def test_when_only_training_ran_then_every_output_is_there(statuses: tuple[str, ...], capsys, tmp_path: Path) -> None:
+def test_when_only_training_ran_then_every_output_is_there(
+    statuses: tuple[str, ...], capsys, tmp_path: Path, spark: Any
+) -> None:
     catalog = catalog_in(tmp_path)
-    catalog["training_results"] = ParquetDataset(filepath=str(tmp_path / "training_results.parquet"))
-    catalog.save("training_results", results_of(*statuses))
+    catalog["training_results"] = MemoryDataset(results_of(spark, *statuses), copy_mode="assign")
     catalog.save("evaluation", evaluate(no_outcomes(), PROBLEM, Costs()))
     catalog.save("fleet_by_period", pd.DataFrame(columns=["timestamp", "part", "actual", "predicted", "baseline"]))
     catalog["params:problem"] = MemoryDataset(PROBLEM)

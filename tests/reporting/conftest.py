@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from distributed_automl.parameters import Problem
+from distributed_automl.reporting.scores import CANDIDATE_COLUMNS
+from distributed_automl.reporting.training import NAMED_SCORES
 
 
 @pytest.fixture
@@ -13,15 +15,15 @@ def problem() -> Problem:
     return Problem(scenario_keys=("store",), timestamp="day", frequency="D", target="units", horizon=2, levels=(0.8,))
 
 
-def scores(*, wape: float, short: float, over: float, prefix: str = "") -> tuple[dict[str, float], dict[str, float]]:
+def scored(*, wape: float, short: float, over: float, prefix: str = "") -> tuple[dict[str, float], dict[str, float]]:
     metrics = {f"{prefix}wape": wape, f"{prefix}mae": (short + over) / 2}
     return metrics, {f"{prefix}units_short": short, f"{prefix}units_over": over, f"{prefix}total_cost": short}
 
 
 def fitted(scenario_id: str, *, ours: tuple[float, float], baseline: tuple[float, float], **row: object) -> dict:
     """A row with a model; `ours` and `baseline` are (abs. error in units, all of them short; WAPE)."""
-    metrics, kpis = scores(wape=ours[1], short=ours[0], over=0.0)
-    more_metrics, more_kpis = scores(wape=baseline[1], short=baseline[0], over=0.0, prefix="baseline_")
+    metrics, kpis = scored(wape=ours[1], short=ours[0], over=0.0)
+    more_metrics, more_kpis = scored(wape=baseline[1], short=baseline[0], over=0.0, prefix="baseline_")
     filled = {"metrics": metrics | more_metrics, "kpis": kpis | more_kpis, "model_bytes": 1_000_000.0}
     filled["metrics"]["fva"] = 1.0 - ours[0] / baseline[0]
     return outcome(scenario_id, "fitted") | filled | {"n_trials": 10.0, "n_samples": 50.0} | row
@@ -63,6 +65,26 @@ def training_results() -> pd.DataFrame:
             outcome("f", "failed", "boom", stage="tune", error_type="ValueError"),
         ]
     )
+
+
+@pytest.fixture
+def scores(training_results: pd.DataFrame) -> pd.DataFrame:
+    """What `read_scores` makes of the results."""
+    spread = [(metrics or {}) | (kpis or {}) for metrics, kpis in training_results[["metrics", "kpis"]].to_numpy()]
+    known = pd.DataFrame(spread)
+    known = known.reindex(columns=sorted({*known.columns, *NAMED_SCORES})).astype(float)
+    return training_results.drop(columns=["metrics", "kpis", "leaderboard"]).join(known)
+
+
+@pytest.fixture
+def candidates() -> pd.DataFrame:
+    """What `rank_candidates` makes of the results."""
+    rows = [
+        ("lightgbm", 0.75, 2, 1, 2, 12, 1.5),
+        ("ridge", 0.25, 0, 1, 1, 12, 1.5),
+        ("seasonal_naive", 0.0, 0, 0, 0, 12, 1.5),
+    ]
+    return pd.DataFrame(rows, columns=CANDIDATE_COLUMNS)
 
 
 @pytest.fixture

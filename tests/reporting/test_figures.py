@@ -3,6 +3,7 @@ import plotly.graph_objects as go
 import pytest
 
 from distributed_automl.parameters import Problem
+from distributed_automl.reporting import figures
 from distributed_automl.reporting.figures import (
     draw_accuracy,
     draw_candidates,
@@ -10,7 +11,6 @@ from distributed_automl.reporting.figures import (
     draw_training_cost,
 )
 from distributed_automl.reporting.summary import list_scenarios
-from distributed_automl.reporting.training import expand, rank_candidates
 
 
 def traces(figure: go.Figure) -> dict[str, go.Scatter]:
@@ -32,37 +32,49 @@ def test_when_periods_are_integers_then_they_stay_numbers(by_period: pd.DataFram
 
 
 def test_when_scenarios_are_drawn_then_better_and_worse_are_told_apart(
-    training_results: pd.DataFrame, evaluation: pd.DataFrame
+    scores: pd.DataFrame, evaluation: pd.DataFrame
 ) -> None:
-    drawn = traces(draw_accuracy(list_scenarios(training_results, evaluation)))
+    drawn = traces(draw_accuracy(list_scenarios(scores, evaluation)))
     assert set(drawn) == {"better (1)", "worse (1)"}
     assert list(drawn["better (1)"].y) == [0.1]
 
 
-def test_when_an_error_is_off_the_axis_then_its_label_still_tells_it(training_results: pd.DataFrame) -> None:
-    perfect = traces(draw_accuracy(list_scenarios(training_results, pd.DataFrame())))["better (2)"]
+def test_when_an_error_is_off_the_axis_then_its_label_still_tells_it(scores: pd.DataFrame) -> None:
+    perfect = traces(draw_accuracy(list_scenarios(scores, pd.DataFrame())))["better (2)"]
     assert list(perfect.text) == ["c", "a"]
     assert perfect.y[0] == 0.01
     assert list(perfect.customdata[0]) == [0.8, 0.0]
 
 
-def test_when_a_name_looks_like_markup_then_it_is_escaped(training_results: pd.DataFrame) -> None:
-    named = training_results.assign(scenario_id=training_results["scenario_id"].replace("a", "<b>a</b>"))
+def test_when_a_name_looks_like_markup_then_it_is_escaped(scores: pd.DataFrame) -> None:
+    named = scores.assign(scenario_id=scores["scenario_id"].replace("a", "<b>a</b>"))
     drawn = traces(draw_accuracy(list_scenarios(named, pd.DataFrame())))
     assert "&lt;b&gt;a&lt;/b&gt;" in drawn["better (2)"].text
 
 
-def test_when_candidates_are_drawn_then_the_largest_share_is_on_top(training_results: pd.DataFrame) -> None:
-    (bars,) = draw_candidates(rank_candidates(expand(training_results))).data
+def test_when_there_are_more_scenarios_than_dots_then_the_largest_are_drawn(
+    scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "MAX_DOTS", 2)
+    figure = draw_accuracy(list_scenarios(scores, pd.DataFrame()))  # of a and b 100 units were sold, of c 50
+    drawn = traces(figure)
+    assert {name: list(trace.text) for name, trace in drawn.items()} == {"better (1)": ["a"], "worse (1)": ["b"]}
+    assert figure.layout.title.text.endswith("the 2 largest of 3")
+
+
+def test_when_candidates_are_drawn_then_the_largest_share_is_on_top(candidates: pd.DataFrame) -> None:
+    (bars,) = draw_candidates(candidates).data
     assert list(bars.y) == ["ridge", "lightgbm"]
 
 
 @pytest.mark.parametrize("draw", [draw_accuracy, draw_candidates, draw_training_cost])
-def test_when_there_is_nothing_to_draw_then_the_plot_says_so(draw, training_results: pd.DataFrame) -> None:
-    lost = training_results[training_results["status"] == "failed"]
+def test_when_there_is_nothing_to_draw_then_the_plot_says_so(
+    draw, scores: pd.DataFrame, candidates: pd.DataFrame
+) -> None:
+    lost = scores[scores["status"] == "failed"]
     tables = {
         draw_accuracy: list_scenarios(lost, pd.DataFrame()),
-        draw_candidates: rank_candidates(expand(lost)),
+        draw_candidates: candidates.iloc[:0],
         draw_training_cost: lost,
     }
     figure = draw(tables[draw])
@@ -70,6 +82,6 @@ def test_when_there_is_nothing_to_draw_then_the_plot_says_so(draw, training_resu
     assert len(figure.layout.annotations[0].text) > 10
 
 
-def test_when_saved_as_json_then_a_figure_comes_back(training_results: pd.DataFrame) -> None:
-    figure = draw_training_cost(training_results)
+def test_when_saved_as_json_then_a_figure_comes_back(scores: pd.DataFrame) -> None:
+    figure = draw_training_cost(scores)
     assert go.Figure(__import__("json").loads(figure.to_json())) == figure

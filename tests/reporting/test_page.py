@@ -32,15 +32,19 @@ class Nesting(HTMLParser):
 
 
 @pytest.fixture
-def write(training_results: pd.DataFrame, evaluation: pd.DataFrame, by_period: pd.DataFrame, problem: Problem):
+def write(
+    scores: pd.DataFrame, evaluation: pd.DataFrame, candidates: pd.DataFrame, by_period: pd.DataFrame, problem: Problem
+):
     def written(
-        results: pd.DataFrame = training_results,
+        results: pd.DataFrame = scores,
         evaluated: pd.DataFrame = evaluation,
         periods: pd.DataFrame = by_period,
         problem: Problem = problem,
     ) -> str:
         pooled = fleet_figures(evaluated, problem.levels)
-        content = content_of(results, evaluated, pooled=pooled, by_period=periods, problem=problem)
+        content = content_of(
+            results, evaluated, candidates=candidates, pooled=pooled, by_period=periods, problem=problem
+        )
         return write_page(content, problem, Reporting(currency="USD"))
 
     return written
@@ -71,9 +75,9 @@ def test_when_opened_offline_then_nothing_is_fetched(write) -> None:
     assert html.count("plotly.js v") == 1
 
 
-def test_when_a_name_is_markup_then_it_is_shown_and_not_run(write, training_results, evaluation) -> None:
+def test_when_a_name_is_markup_then_it_is_shown_and_not_run(write, scores, evaluation) -> None:
     evil = "</script><script>alert(1)</script>"
-    html = write(training_results.replace({"scenario_id": {"a": evil}}), evaluation.replace("a", evil))
+    html = write(scores.replace({"scenario_id": {"a": evil}}), evaluation.replace("a", evil))
     assert evil not in html
     assert evil in text_of(html)
 
@@ -85,15 +89,15 @@ def test_when_nothing_is_evaluated_then_the_holdout_speaks(write, evaluation, by
     assert "The whole fleet over time" not in text
 
 
-def test_when_no_scenario_was_fitted_then_the_page_still_says_why(write, training_results, evaluation, by_period):
-    lost = training_results[training_results["status"].isin(["skipped", "failed"])]
+def test_when_no_scenario_was_fitted_then_the_page_still_says_why(write, scores, evaluation, by_period):
+    lost = scores[scores["status"].isin(["skipped", "failed"])]
     text = text_of(write(lost, evaluation.iloc[:0], by_period.iloc[:0]))
     assert "No scenario has been judged" in text
     assert "boom" in text
 
 
-def test_when_there_is_one_scenario_then_the_page_is_whole(write, training_results, evaluation) -> None:
-    text = text_of(write(training_results.iloc[:1], evaluation.iloc[:1]))
+def test_when_there_is_one_scenario_then_the_page_is_whole(write, scores, evaluation) -> None:
+    text = text_of(write(scores.iloc[:1], evaluation.iloc[:1]))
     assert "67% less error" in text
     assert "None: every planned scenario has one" in text
 

@@ -2,16 +2,16 @@ import pandas as pd
 import pytest
 
 from distributed_automl.reporting.training import (
+    NAMED_SCORES,
     distributions,
-    expand,
     group_reasons,
-    rank_candidates,
     training_figures,
+    with_class_errors,
 )
 
 
-def test_when_fleet_is_mixed_then_counts_and_pooled_holdout_are_those_by_hand(training_results: pd.DataFrame) -> None:
-    figures = training_figures(expand(training_results))
+def test_when_fleet_is_mixed_then_counts_and_pooled_holdout_are_those_by_hand(scores: pd.DataFrame) -> None:
+    figures = training_figures(scores)
     assert [figures[f"training.n_{status}"] for status in ("planned", "fitted", "reused", "skipped", "failed")] == [
         6, 2, 1, 2, 1,
     ]  # fmt: skip
@@ -26,56 +26,39 @@ def test_when_fleet_is_mixed_then_counts_and_pooled_holdout_are_those_by_hand(tr
     assert figures["holdout.money_saved"] == pytest.approx(40.0)
 
 
-def test_when_maps_come_as_pairs_then_they_are_read_alike(training_results: pd.DataFrame) -> None:
-    pairs = training_results.assign(
-        metrics=training_results["metrics"].map(lambda found: list(found.items()), na_action="ignore")
-    )
-    pd.testing.assert_frame_equal(expand(pairs), expand(training_results))
-
-
-def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(training_results: pd.DataFrame) -> None:
-    found = distributions(expand(training_results))
+def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(scores: pd.DataFrame) -> None:
+    found = distributions(scores)
     assert found["holdout.wape.p50"] == pytest.approx(0.1)
     assert found["holdout.baseline_wape.p90"] == pytest.approx(0.68)
     assert found["holdout.fva.p50"] == pytest.approx(0.5)  # 0.5, -0.5 and 1
     assert not any(name.startswith("holdout.r2") for name in found)
 
 
-def test_when_candidates_are_ranked_then_shares_add_up_to_one(training_results: pd.DataFrame) -> None:
-    ranked = rank_candidates(expand(training_results)).set_index("candidate")
-    assert ranked["share"].to_dict() == pytest.approx({"lightgbm": 2.25 / 3, "ridge": 0.25, "seasonal_naive": 0.0})
-    assert ranked["n_alone"].to_dict() == {"lightgbm": 2, "ridge": 0, "seasonal_naive": 0}
-    assert ranked["n_in_ensembles"].to_dict() == {"lightgbm": 1, "ridge": 1, "seasonal_naive": 0}
-    assert ranked["n_first"].to_dict() == {"lightgbm": 2, "ridge": 1, "seasonal_naive": 0}
-    assert ranked.loc["ridge", "seconds"] == pytest.approx(1.5)
-
-
-def test_when_reasons_differ_in_numbers_only_then_they_are_one_group(training_results: pd.DataFrame) -> None:
-    grouped = group_reasons(expand(training_results))
+def test_when_reasons_differ_in_numbers_only_then_they_are_one_group(scores: pd.DataFrame) -> None:
+    grouped = group_reasons(scores)
     assert grouped["n_scenarios"].tolist() == [1, 2]
     assert grouped["status"].tolist() == ["failed", "skipped"]
     assert grouped["scenarios"].tolist() == ["f", "d, e"]
     assert grouped["example"].tolist()[1] == "only 3 periods, at least 56 are needed"
 
 
-def test_when_nothing_was_fitted_then_figures_are_zero_or_unknown(training_results: pd.DataFrame) -> None:
-    lost = expand(training_results[training_results["status"].isin(["skipped", "failed"])])
+def test_when_nothing_was_fitted_then_figures_are_zero_or_unknown(scores: pd.DataFrame) -> None:
+    lost = scores[scores["status"].isin(["skipped", "failed"])]
     figures = training_figures(lost)
     assert figures["training.n_planned"] == 3
     assert figures["training.fit_seconds"] == 0
     assert pd.isna(figures["holdout.wape"])
-    assert rank_candidates(lost).empty
     assert distributions(lost) == {}
 
 
 def test_when_the_target_is_a_class_then_rows_in_a_wrong_class_are_the_errors() -> None:
     row = {
         "run_id": "run_1", "scenario_id": "a", "status": "fitted", "fit_seconds": 1.0, "n_trials": 3.0,
-        "model_bytes": 1e6, "metrics": {"error_rate": 0.1, "baseline_error_rate": 0.4, "log_loss": 0.3},
-        "kpis": {"n_wrong": 2.0, "baseline_n_wrong": 8.0, "misclassification_cost": 5.0,
-                 "baseline_misclassification_cost": 30.0},
+        "model_bytes": 1e6, "error_rate": 0.1, "baseline_error_rate": 0.4, "log_loss": 0.3, "n_wrong": 2.0,
+        "baseline_n_wrong": 8.0, "misclassification_cost": 5.0, "baseline_misclassification_cost": 30.0,
     }  # fmt: skip
-    figures = training_figures(expand(pd.DataFrame([row])))
+    scores = pd.DataFrame([dict.fromkeys(NAMED_SCORES, float("nan")) | row])
+    figures = training_figures(with_class_errors(scores))
     assert (figures["holdout.wape"], figures["holdout.baseline_wape"]) == pytest.approx((0.1, 0.4))
     assert figures["holdout.error_reduction"] == pytest.approx(0.75)
     assert figures["holdout.money_saved"] == 25.0

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from distributed_automl.tracking.children import choose_children
+from distributed_automl.tracking.children import Child, children_of, choose_scenarios
 
 
 def fleet(n_fitted: int, n_failed: int, n_reused: int = 1) -> pd.DataFrame:
@@ -14,6 +14,10 @@ def fleet(n_fitted: int, n_failed: int, n_reused: int = 1) -> pd.DataFrame:
     rows += [{"scenario_id": f"old_{i}", "status": "reused", "wape": 9.0} for i in range(n_reused)]
     columns = ["scenario_id", "status", "stage", "estimator", "n_samples", "wape", "bias", "r2"]
     return pd.DataFrame(rows, columns=columns).assign(estimator="ridge", n_samples=50.0)
+
+
+def choose_children(results: pd.DataFrame, objective: str, max_child_runs: int) -> list[Child]:
+    return children_of(choose_scenarios(results, objective, max_child_runs))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -47,6 +47,8 @@ HISTORY_COLUMNS = (
     "peak_memory_mb",
 )  # fmt: skip
 FIT, REUSE, SKIP, OUTSIDE = "fit", "reuse", "skip", "outside"
+N_NAMED = 5
+"""Unknown names that an error names."""
 POOL_WAVE = 0
 """The wave of the pools; the scenarios' begin at 1."""
 
@@ -100,9 +102,20 @@ class Past:
             found.setdefault((name, one), []).append(Outcome(*values))
         return found
 
+    def of_pool(self, pool_id: str) -> "Past":
+        """Return what is about one pool: its fits, and the plans of its scenarios."""
+        return self._of_pools.get(pool_id, Past(self.fits.iloc[:0], self.plans.iloc[:0]))
 
-@dataclass(frozen=True)
-class Verdict:
+    @cached_property
+    def _of_pools(self) -> Mapping[str, "Past"]:
+        """The same of all pools that were ever fitted, in one pass."""
+        fits = self.fits[are_pools(self.fits["scenario_id"])]
+        plans = dict(iter(self.plans[self.plans["scenario_id"] != self.plans["pool_id"]].groupby("pool_id")))
+        none = self.plans.iloc[:0]
+        return {str(name): Past(own, plans.get(name, none)) for name, own in fits.groupby("scenario_id")}
+
+
+class Verdict(NamedTuple):
     """What is to be done with one scenario or pool, and why."""
 
     action: str
@@ -127,6 +140,17 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
         TableError: the table does not fit the problem.
         RunError: `run.scenarios` names a scenario that is not there, or the table is empty.
     """
+    everyone = decide(master_df, past, setup, run_id)
+    planned = place(everyone.join(expected_costs(everyone, past, setup)), setup.plan, n_cores)
+    return nullable(planned.assign(run_id=run_id)[PLAN.names])
+
+
+def decide(master_df: DataFrame, past: Past, setup: Setup, run_id: str) -> pd.DataFrame:
+    """Measure and fingerprint everyone, and say what is done; arguments and errors as of `make_plan`.
+
+    Returns:
+        The columns of PLAN that do not depend on costs, but for run_id; pools first.
+    """
     sizes = measure(master_df, setup.problem)
     check_sizes(sizes, setup)
     settings = settings_digest(master_df, setup)
@@ -143,9 +167,7 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
         granted = auctioned(master_df, scenarios, past, setup, run_id)
         scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
     pools = _without_unneeded(pools, scenarios)
-    everyone = pd.concat([pools, scenarios], ignore_index=True)
-    planned = place(everyone.join(expected_costs(everyone, past, setup)), setup.plan, n_cores)
-    return nullable(planned.assign(run_id=run_id)[PLAN.names])
+    return pd.concat([pools, scenarios], ignore_index=True)
 
 
 def expected_costs(everyone: pd.DataFrame, past: Past, setup: Setup) -> pd.DataFrame:
@@ -176,21 +198,40 @@ def check_sizes(sizes: pd.DataFrame, setup: Setup) -> None:
     if len(reserved):
         raise TableError(f"scenario ids must not start with '{POOLED_PREFIX}', found {sorted(reserved)[:5]}")
     known = sorted(sizes["scenario_id"])
-    unknown = [name for name in setup.run.scenarios if name not in set(known)]
+    unknown = sorted({*setup.run.scenarios} - {*known})
     if unknown:
         raise RunError(f"run.scenarios names scenarios that master_df does not have: {near_misses(unknown, known)}")
 
 
-def near_misses(unknown: Iterable[str], known: list[str]) -> str:
-    """Return each unknown name with the known ones that look like it."""
+def require_plan_of(run_id: str, plan: DataFrame) -> None:
+    """Raise RunError unless a plan was made by this run.
+
+    What was fitted of another's plan meanwhile would be fitted twice, and rows or parameters may be others by now.
+
+    Args:
+        run_id: this run.
+        plan: rows of PLAN.
+    """
+    other = plan.where(F.col("run_id") != run_id).select("run_id").first()
+    if other is not None:
+        raise RunError(
+            f"expected a plan of this run, {run_id}, found one of {other['run_id']}: only the run that made a plan may "
+            "carry it out. Start the whole pipeline again (`kedro run --pipelines=train`, without --from-nodes): it "
+            "plans anew, reuses what is durable and fits the rest"
+        )
+
+
+def near_misses(unknown: Sequence[str], known: list[str]) -> str:
+    """Return unknown names, the first N_NAMED, with the known ones that look like them: each is compared with all."""
     folded = {name.casefold(): name for name in known}
     lines = []
-    for name in unknown:
+    for name in unknown[:N_NAMED]:
         close = [folded[match] for match in get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
         others = f"there are {len(known)}, e.g. {known[:5]}" if known else "there are none yet"
         hint = f"did you mean {close}?" if close else others
         lines.append(f"'{name}' ({hint})")
-    return "; ".join(lines)
+    more = len(unknown) - N_NAMED
+    return "; ".join([*lines, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 # --- pools -----------------------------------------------------------------------------------------------------------
@@ -200,23 +241,24 @@ def plan_pools(sizes: pd.DataFrame, past: Past, setup: Setup, settings: str) -> 
     """Return one row per pool: its members' rows, its (possibly frozen) fingerprint, and its verdict."""
     settings = digest_of([settings, setup.plan.pool_max_samples])
     rows = [
-        _plan_pool(str(pool_id), members, past, setup.plan, settings) for pool_id, members in sizes.groupby("pool_id")
+        _plan_pool(str(pool_id), members, past.of_pool(str(pool_id)), setup.plan, settings)
+        for pool_id, members in sizes.groupby("pool_id")
     ]
     return pd.DataFrame(rows)
 
 
 def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, settings: str) -> dict[str, object]:
+    """Plan one pool; `past` is its own."""
     sampled = sample_members(members, plan.pool_max_samples)
     rows = digest_of(sorted(sampled.items()))
     now = pool_fingerprint(settings, sampled.items())
-    outcomes = past.fits[past.fits["scenario_id"] == pool_id]
-    frozen = _frozen(pool_id, sampled, past, plan, settings)
+    frozen = _frozen(sampled, past, plan, settings)
     if plan.refit == "all":
         verdict = Verdict(FIT, "plan.refit is 'all'")
-    elif frozen is not None and not (outcomes["fingerprint"] == now).any():
+    elif frozen is not None and not (past.fits["fingerprint"] == now).any():
         verdict, now = frozen
     else:
-        verdict = judge(past.outcomes.get((pool_id, now), []), plan, known=not outcomes.empty)
+        verdict = judge(past.outcomes.get((pool_id, now), []), plan, known=not past.fits.empty)
     chosen = members[members["scenario_id"].isin(list(sampled))]
     return {
         "scenario_id": pool_id,
@@ -228,8 +270,8 @@ def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, sett
         "core_fingerprint": now,
         "pool_fingerprint": None,
         "fingerprint": now,
-        **_verdict_columns(verdict),
-        "serves": _serves(verdict, outcomes[outcomes["fingerprint"] == now]),
+        **verdict._asdict(),
+        "serves": _serves(verdict, past.fits[past.fits["fingerprint"] == now]),
     }
 
 
@@ -250,13 +292,13 @@ def sample_members(members: pd.DataFrame, max_samples: int) -> dict[str, str]:
     return dict(zip(ordered.loc[fits, "scenario_id"], ordered.loc[fits, "rows_fingerprint"], strict=True))
 
 
-def _frozen(pool_id: str, now: Mapping[str, str], past: Past, plan: Plan, settings: str) -> tuple[Verdict, str] | None:
+def _frozen(now: Mapping[str, str], past: Past, plan: Plan, settings: str) -> tuple[Verdict, str] | None:
     """Return the verdict and the fingerprint of the latest pooled fit, if too few of its scenarios changed since."""
-    fitted = past.fits[(past.fits["scenario_id"] == pool_id) & (past.fits["status"] == "fitted")]
+    fitted = past.fits[past.fits["status"] == "fitted"]
     if fitted.empty:
         return None
     latest = fitted.iloc[-1]
-    then = _members_then(pool_id, str(latest["run_id"]), past.plans, plan)
+    then = sample_members(past.plans[past.plans["run_id"] == latest["run_id"]], plan.pool_max_samples)
     if pool_fingerprint(settings, then.items()) != latest["fingerprint"]:
         return None
     share = changed_share(then, now)
@@ -265,11 +307,6 @@ def _frozen(pool_id: str, now: Mapping[str, str], past: Past, plan: Plan, settin
     first = fitted[fitted["fingerprint"] == latest["fingerprint"]].iloc[0]
     reason = f"frozen: {share:.1%} of its scenarios changed, at most {plan.pool_changed_share:.1%} may"
     return Verdict(REUSE, reason, str(first["run_id"])), str(latest["fingerprint"])
-
-
-def _members_then(pool_id: str, run_id: str, plans: pd.DataFrame, plan: Plan) -> dict[str, str]:
-    is_member = (plans["run_id"] == run_id) & (plans["pool_id"] == pool_id) & (plans["scenario_id"] != pool_id)
-    return sample_members(plans[is_member], plan.pool_max_samples)
 
 
 def changed_share(then: Mapping[str, str], now: Mapping[str, str]) -> float:
@@ -314,7 +351,7 @@ def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: 
         else Verdict(OUTSIDE, "not among run.scenarios")
         for name, one in zip(sizes["scenario_id"], prints, strict=True)
     ]
-    told = pd.DataFrame([_verdict_columns(verdict) for verdict in verdicts], index=sizes.index)
+    told = pd.DataFrame(verdicts, columns=list(Verdict._fields), index=sizes.index)
     prints_of = {"core_fingerprint": cores, "pool_fingerprint": of_pools, "fingerprint": prints}
     return sizes.join(pd.DataFrame(prints_of, index=sizes.index, dtype=object)).join(told)
 
@@ -370,10 +407,6 @@ def _judge_fitted(fitted: Sequence[Outcome], plan: Plan) -> Verdict:
     return Verdict(REUSE, "unchanged", fitted[0].run_id)
 
 
-def _verdict_columns(verdict: Verdict) -> dict[str, object]:
-    return {"action": verdict.action, "reason": verdict.reason, "fit_run_id": verdict.fit_run_id}
-
-
 # --- waves -----------------------------------------------------------------------------------------------------------
 
 
@@ -396,8 +429,8 @@ def place(planned: pd.DataFrame, plan: Plan, n_cores: int) -> pd.DataFrame:
 
 def nullable(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy whose missing cells are None, and so become null in Spark, whatever the column's type."""
-    cells = frame.astype(object)
-    return cells.mask(cells.isna(), None)
+    gaps = frame.loc[:, frame.isna().any()].astype(object)
+    return frame.assign(**{str(name): cells.mask(cells.isna(), None) for name, cells in gaps.items()})
 
 
 def summary(planned: pd.DataFrame) -> str:

@@ -1,29 +1,33 @@
-"""What came of a plan: exactly one narrow row per scenario of the run."""
+"""What came of a plan: exactly one narrow row per scenario of the run, put together and kept on Spark."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError
-from distributed_automl.fleet.fingerprint import with_pool
+from distributed_automl.fleet.orders import typed
 from distributed_automl.fleet.plan import FIT, OUTSIDE, REUSE
 from distributed_automl.fleet.scenario_ids import is_pool_column
-from distributed_automl.tables import TRAINING_RESULTS, are_pools
+from distributed_automl.tables import TRAINING_RESULTS
 
 logger = logging.getLogger(__name__)
 
 FROM_FITS = (
-    "stage", "error_type", "message", "fitted_at", "fingerprint", "n_samples", "n_features", "n_trials", "fit_seconds",
-    "peak_memory_mb", "estimator", "hyperparameters", "selection", "leaderboard", "metrics", "kpis", "model_bytes",
-    "model_digest",
+    "status", "stage", "error_type", "message", "fitted_at", "fingerprint", "n_samples", "n_features", "n_trials",
+    "fit_seconds", "peak_memory_mb", "estimator", "hyperparameters", "selection", "leaderboard", "metrics", "kpis",
+    "model_bytes", "model_digest",
 )  # fmt: skip
-FROM_PLAN = ("run_id", "scenario_id", "pool_id", "action", "reason", "fit_run_id", "core_fingerprint")
+KEYS = ("scenario_id", "outcome_run_id")
+FAILURE_COLUMNS = ("scenario_id", "status", "stage", "error_type", "reason")
+N_NAMED = 5
+"""Scenarios that an error names."""
 
 
-def collect_results(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
+def collect_results(plan: DataFrame, fits: DataFrame) -> DataFrame:
     """Put plan and outcomes together; warn of pools without a model, and say so of the scenarios fitted without them.
 
     Args:
@@ -32,73 +36,73 @@ def collect_results(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns of TRAINING_RESULTS, sorted by scenario_id: one row per scenario that the plan does not put outside.
+        Lazy, because what each scenario tells (its leaderboard above all) is much in a large fleet.
 
     Raises:
         RunError: a scenario has no outcome, or two.
     """
-    everything = plan.where(F.col("action") != OUTSIDE).select(*FROM_PLAN).toPandas()
-    everything["outcome_run_id"] = everything["fit_run_id"].where(everything["action"] != FIT, everything["run_id"])
-    is_pool = are_pools(everything["scenario_id"])
-    planned = everything[~is_pool]
-    outcomes = _outcomes(fits, planned)
+    everything = plan.where(F.col("action") != OUTSIDE).withColumn(
+        "outcome_run_id", F.when(F.col("action") == FIT, F.col("run_id")).otherwise(F.col("fit_run_id"))
+    )
+    planned = everything.where(~is_pool_column())
+    runs = [row["outcome_run_id"] for row in everything.select("outcome_run_id").distinct().collect()]
+    told_by_runs = fits.where(F.col("run_id").isin(runs)).withColumnRenamed("run_id", "outcome_run_id")
+    outcomes = told_by_runs.select(*KEYS, *FROM_FITS)
     _check(planned, outcomes)
-    found = planned.merge(outcomes, on=["scenario_id", "outcome_run_id"], how="left", validate="one_to_one")
-    found["lacks"] = _lacks(found, pools_without_model(fits, everything[is_pool]))
-    return _as_results(found).sort_values("scenario_id", ignore_index=True)[TRAINING_RESULTS.names]
+    lost = pools_without_model(outcomes, everything.where(is_pool_column()))
+    told = typed(
+        plan.sparkSession, pd.DataFrame(lost.items(), columns=["pool_id", "lost"]), "pool_id string, lost string"
+    )
+    of_plan = planned.select(
+        "run_id", *KEYS, "pool_id", "action", "reason", "pool_fingerprint", F.col("fingerprint").alias("planned_print")
+    )
+    found = of_plan.join(outcomes, list(KEYS)).join(F.broadcast(told), "pool_id", "left")
+    return _as_results(found).orderBy("scenario_id")
 
 
-def _outcomes(fits: DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
-    runs = sorted({str(run_id) for run_id in planned["outcome_run_id"]})
-    narrow = fits.where(F.col("run_id").isin(runs) & ~is_pool_column())
-    found = narrow.select(F.col("run_id").alias("outcome_run_id"), "scenario_id", "status", *FROM_FITS).toPandas()
-    return found.merge(planned[["scenario_id", "outcome_run_id"]], on=["scenario_id", "outcome_run_id"])
-
-
-def pools_without_model(fits: DataFrame, pools: pd.DataFrame) -> dict[str, str]:
+def pools_without_model(outcomes: DataFrame, pools: DataFrame) -> dict[str, str]:
     """Return pool_id -> what happened to it, of the planned pools that have no model; warns of each.
 
     Args:
-        fits: rows of FITS.
+        outcomes: KEYS, status, stage, message of fits.
         pools: the plan's pools, with the run of their outcome.
     """
-    narrow = fits.where(F.col("scenario_id").isin(list(pools["scenario_id"])) & (F.col("status") != "fitted"))
-    told_of = narrow.select(F.col("run_id").alias("outcome_run_id"), "scenario_id", "status", "stage", "message")
-    lost = told_of.toPandas().merge(pools[["scenario_id", "outcome_run_id"]])
+    lost = outcomes.where(F.col("status") != "fitted").join(F.broadcast(pools.select(*KEYS)), list(KEYS), "semi")
     told = {
-        name: f"the pool '{name}' was {status} in stage '{stage}': {message}"
-        for name, status, stage, message in lost[["scenario_id", "status", "stage", "message"]].itertuples(index=False)
+        row["scenario_id"]: "the pool '{scenario_id}' was {status} in stage '{stage}': {message}".format(**row.asDict())
+        for row in lost.select("scenario_id", "status", "stage", "message").collect()
     }
     for one in told.values():
         logger.warning("%s; its scenarios do without it", one)
     return told
 
 
-def _lacks(found: pd.DataFrame, lost: dict[str, str]) -> "pd.Series[str]":
-    """Return what happened to the pool of each fit that was made without one; None for other scenarios."""
-    without = [with_pool(core, None) for core in found["core_fingerprint"]]
-    return found["pool_id"].map(lost).where(found["fingerprint"] == without)
-
-
-def _check(planned: pd.DataFrame, outcomes: pd.DataFrame) -> None:
-    counts = outcomes["scenario_id"].value_counts()
-    lost = sorted(set(planned["scenario_id"]) - set(counts.index))
-    doubled = sorted(counts.index[counts > 1])
-    if lost or doubled:
-        raise RunError(
-            f"expected one outcome for each of {len(planned)} scenarios; {len(lost)} have none (e.g. {lost[:5]}), "
-            f"{len(doubled)} have several (e.g. {doubled[:5]}): was a folder of the fits removed or copied?"
-        )
-
-
-def _as_results(found: pd.DataFrame) -> pd.DataFrame:
-    is_model = found["status"] == "fitted"
-    told = found["reason"].where(found["lacks"].isna(), found["reason"] + "; without a pool: " + found["lacks"])
-    reused = is_model & (found["action"] == REUSE)
-    return found.assign(
-        status=found["status"].mask(reused, "reused"),
-        reason=told.where(is_model, found["message"]),
-        fit_run_id=found["outcome_run_id"].mask(~is_model),
+def _check(planned: DataFrame, outcomes: DataFrame) -> None:
+    keys = outcomes.select(*KEYS, F.lit(1).alias("one"))
+    counted = planned.select(*KEYS).join(keys, list(KEYS), "left").groupBy("scenario_id").agg(F.count("one").alias("n"))
+    wrong = counted.where("n != 1").toPandas()
+    if wrong.empty:
+        return
+    lost, doubled = (sorted(wrong.loc[is_so, "scenario_id"]) for is_so in (wrong["n"] == 0, wrong["n"] > 1))
+    raise RunError(
+        f"expected one outcome for each of {planned.count()} scenarios; {len(lost)} have none (e.g. {lost[:N_NAMED]}), "
+        f"{len(doubled)} have several (e.g. {doubled[:N_NAMED]}): was a folder of the fits removed or copied?"
     )
+
+
+def _as_results(found: DataFrame) -> DataFrame:
+    """Return plan and outcome of each scenario as columns of TRAINING_RESULTS."""
+    is_model = F.col("status") == "fitted"
+    without_pool = F.col("pool_fingerprint").isNull() | (F.col("fingerprint") != F.col("planned_print"))
+    told = F.when(
+        without_pool & F.col("lost").isNotNull(), F.concat("reason", F.lit("; without a pool: "), "lost")
+    ).otherwise(F.col("reason"))
+    changed: Mapping[str, Column] = {
+        "status": F.when(is_model & (F.col("action") == REUSE), "reused").otherwise(F.col("status")),
+        "reason": F.when(is_model, told).otherwise(F.col("message")),
+        "fit_run_id": F.when(is_model, F.col("outcome_run_id")),
+    }
+    return found.select(*(changed.get(name, F.col(name)).alias(name) for name in TRAINING_RESULTS.names))
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Failures:
 
 
 def count_failures(results: pd.DataFrame) -> Failures:
-    """Return what went wrong in a run; `results` has scenario_id, status, stage, error_type, reason."""
+    """Return what went wrong in a run; `results` has FAILURE_COLUMNS."""
     return Failures(len(results), results[results["status"] == "failed"])
 
 

@@ -28,11 +28,25 @@ from distributed_automl.fleet.fitting import (
 from distributed_automl.fleet.orders import earliest_pools, model_key, read_orders, spark_orders, typed
 from distributed_automl.fleet.plan import FIT, sample_members
 from distributed_automl.fleet.progress import Progress
-from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
+from distributed_automl.fleet.scenario_ids import (
+    BUCKET_COL,
+    SCENARIO_COL,
+    is_pool_column,
+    quoted,
+    with_ids,
+    without_helpers,
+)
 from distributed_automl.fleet.setup import Setup, define_features
 from distributed_automl.tables import FITS, PART_COL, Table, are_pools
 
 Frame = DataFrame | pd.DataFrame
+MEMBER_COLUMNS = ("scenario_id", "pool_id", "n_rows", PART_COL, "rows_fingerprint")
+"""Of PLAN: what the scenarios of a pool are chosen and found by."""
+ORDER_COLUMNS = (
+    "run_id", "scenario_id", "pool_id", PART_COL, "core_fingerprint", "pool_fingerprint", "fingerprint", "n_trials",
+    "estimated_seconds", "wave", "bucket",
+)  # fmt: skip
+"""Of PLAN: what a scenario is fitted by."""
 BucketWork = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 
@@ -76,10 +90,10 @@ def fit_pools(
         progress: is told how it goes.
         attempt: what is done with each pool; None: it is fitted.
     """
-    planned = plan.toPandas()
-    pools = planned[(planned["action"] == FIT) & are_pools(planned["scenario_id"])]
+    pools = plan.where((F.col("action") == FIT) & is_pool_column()).toPandas()
     if pools.empty:
         return
+    planned = plan.select(*MEMBER_COLUMNS).toPandas()
     pairs = _pool_members(planned, pools, setup)
     members = typed(master_df.sparkSession, pairs, f"member string, `{SCENARIO_COL}` string")
     parts = of_parts(master_df, planned[planned["scenario_id"].isin(pairs["member"])])
@@ -91,11 +105,11 @@ def fit_pools(
 
 def _pool_members(planned: pd.DataFrame, pools: pd.DataFrame, setup: Setup) -> pd.DataFrame:
     """Return the scenarios that each pool learns from: member, SCENARIO_COL (the pool's id)."""
-    scenarios = planned[~are_pools(planned["scenario_id"])]
+    members = dict(iter(planned[~are_pools(planned["scenario_id"])].groupby("pool_id")))
     pairs = [
         (member, pool_id)
         for pool_id in pools["pool_id"]
-        for member in sample_members(scenarios[scenarios["pool_id"] == pool_id], setup.plan.pool_max_samples)
+        for member in sample_members(members[pool_id], setup.plan.pool_max_samples)
     ]
     return pd.DataFrame(pairs, columns=["member", SCENARIO_COL])
 
@@ -119,8 +133,7 @@ def fit_scenarios(
         progress: is told how it goes.
         attempt: what is done with each scenario; None: it is fitted.
     """
-    planned = plan.toPandas()
-    todo = planned[(planned["action"] == FIT) & ~are_pools(planned["scenario_id"])]
+    todo = plan.where((F.col("action") == FIT) & ~is_pool_column()).select(*ORDER_COLUMNS).toPandas()
     if todo.empty:
         return
     todo = with_pool_keys(todo, earliest_pools(pooled_fits))

@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 from distributed_automl.parameters import Problem
 from distributed_automl.reporting.style import ACTUAL, BASELINE, MUTED, OURS, WORSE, template
 
+MAX_DOTS = 2_000
+"""Scenarios that are drawn each by itself, those with the largest actuals: a browser stands about as many."""
 LARGEST_MARKER = 26.0
 """Diameter in pixels of the scenario with the largest actuals."""
 ERROR_RANGE = (0.01, 10.0)
@@ -62,6 +64,9 @@ def draw_accuracy(scenarios: pd.DataFrame) -> go.Figure:
     judged = scenarios[scenarios["wape"].notna() & scenarios["baseline_wape"].notna()]
     if judged.empty:
         return _empty(title, "No scenario has been judged yet.")
+    if len(judged) > MAX_DOTS:
+        title = f"{title}: the {MAX_DOTS:,} largest of {len(judged):,}"
+        judged = judged.nlargest(MAX_DOTS, "actual_sum")
     figure = _figure(title, height=480)
     figure.add_trace(_diagonal())
     change = np.sign(judged["baseline_abs_error"] - judged["abs_error"])
@@ -129,10 +134,10 @@ def draw_candidates(candidates: pd.DataFrame) -> go.Figure:
     return figure.update_xaxes(visible=False).update_layout(bargap=0.35)
 
 
-def draw_training_cost(training_results: pd.DataFrame) -> go.Figure:
+def draw_training_cost(scores: pd.DataFrame) -> go.Figure:
     """Draw how the seconds of the fits of this run are distributed."""
     title = "Seconds of a fit"
-    fitted = training_results[training_results["status"] == "fitted"]
+    fitted = scores[scores["status"] == "fitted"]
     seconds = fitted["fit_seconds"].dropna().astype(float)
     if seconds.empty:
         return _empty(title, "Nothing was fitted in this run.")

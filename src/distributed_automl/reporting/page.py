@@ -23,7 +23,7 @@ from distributed_automl.reporting.formats import (
 )
 from distributed_automl.reporting.page_style import CSS
 from distributed_automl.reporting.summary import Figures, list_scenarios, summarize
-from distributed_automl.reporting.training import expand, group_reasons, rank_candidates
+from distributed_automl.reporting.training import group_reasons
 
 PLOT_OPTIONS = {"displayModeBar": False, "responsive": True}
 N_EXTREMES = 8
@@ -54,9 +54,10 @@ class Content:
 
 
 def content_of(
-    training_results: pd.DataFrame,
+    scores: pd.DataFrame,
     evaluation: pd.DataFrame,
     *,
+    candidates: pd.DataFrame,
     pooled: dict[str, float],
     by_period: pd.DataFrame,
     problem: Problem,
@@ -64,24 +65,25 @@ def content_of(
     """Derive everything that the page shows.
 
     Args:
-        training_results: one row per scenario.
+        scores: of training, as `read_scores` returns them.
         evaluation: one row per scenario; may have no rows.
+        candidates: as `rank_candidates` returns them.
         pooled: the evaluation's figures over the fleet.
         by_period: the fleet's sums over time; may have no rows.
         problem: the use case.
     """
-    expanded, scenarios = expand(training_results), list_scenarios(training_results, evaluation)
+    scenarios = list_scenarios(scores, evaluation)
     return Content(
-        run_id=", ".join(training_results["run_id"].astype(str).unique()),
-        figures=Figures(summarize(training_results, pooled)),
+        run_id=", ".join(scores["run_id"].astype(str).unique()),
+        figures=Figures(summarize(scores, pooled)),
         scenarios=scenarios,
-        candidates=rank_candidates(expanded),
-        reasons=group_reasons(expanded),
+        candidates=candidates,
+        reasons=group_reasons(scores),
         by_period=by_period,
         plots={
             "forecast": draw_fleet_forecast(by_period, problem),
             "accuracy": draw_accuracy(scenarios),
-            "cost": draw_training_cost(training_results),
+            "cost": draw_training_cost(scores),
         },
     )
 

@@ -6,7 +6,6 @@ import pandas as pd
 
 from distributed_automl.reporting.training import (
     distributions,
-    expand,
     holdout_sums,
     modelled,
     training_figures,
@@ -70,38 +69,36 @@ MEANINGS = {
 }
 
 
-def summarize(training_results: pd.DataFrame, evaluation_figures: dict[str, float]) -> pd.DataFrame:
+def summarize(scores: pd.DataFrame, evaluation_figures: dict[str, float]) -> pd.DataFrame:
     """Put the fleet's figures into one table.
 
     Args:
-        training_results: one row per scenario, as pandas.
+        scores: as `read_scores` returns them.
         evaluation_figures: pooled over the fleet; empty if nothing was evaluated yet.
 
     Returns:
         SUMMARY_COLUMNS; names are those of the metrics that MLflow holds.
     """
-    expanded = expand(training_results)
     evaluated = {f"evaluation.{name}": value for name, value in evaluation_figures.items()}
-    figures = training_figures(expanded) | distributions(expanded) | evaluated
+    figures = training_figures(scores) | distributions(scores) | evaluated
     return pd.DataFrame(
         [(name, value, MEANINGS.get(name, "")) for name, value in figures.items()], columns=SUMMARY_COLUMNS
     )
 
 
-def list_scenarios(training_results: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFrame:
+def list_scenarios(scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFrame:
     """Set the scenarios side by side, judged on the actuals if there are any, else on their holdouts.
 
     Args:
-        training_results: one row per scenario, as pandas.
+        scores: as `read_scores` returns them.
         evaluation: one row per scenario; may be empty, and may hold scenarios that were never planned.
 
     Returns:
         SCENARIO_COLUMNS, one row per scenario of either table; the most errors avoided first, unjudged ones last.
     """
-    expanded = expand(training_results)
     evaluation = with_class_errors(evaluation).reindex(columns=EVALUATED_COLUMNS)
-    trained = expanded[["scenario_id", "status", "estimator", "reason", "fit_seconds", "n_samples"]]
-    judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(modelled(expanded))
+    trained = scores[["scenario_id", "status", "estimator", "reason", "fit_seconds", "n_samples"]]
+    judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(modelled(scores))
     rungs = evaluation.loc[evaluation["n_predictions"] > 0, ["scenario_id", "rung"]]
     listed = trained.merge(rungs, on="scenario_id", how="outer").merge(judged, on="scenario_id", how="outer")
     listed["status"] = listed["status"].fillna("not planned")

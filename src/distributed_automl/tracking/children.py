@@ -32,32 +32,40 @@ class Child:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose_children(results: pd.DataFrame, objective: str, max_child_runs: int) -> list[Child]:
+def choose_scenarios(results: pd.DataFrame, objective: str, max_child_runs: int) -> pd.DataFrame:
     """Choose the scenarios of this run that are worth a look: failed ones, then the worst and the best.
 
     Failed ones take up to half of the places (all that are left over if fewer were fitted), the worst come before
     the best. Reused scenarios have their runs already.
 
     Args:
-        results: `training_results` with a column per metric and KPI.
+        results: what `training_results` tell, with a column per metric and KPI.
         objective: the metric or KPI that ranks them.
         max_child_runs: at most so many.
+
+    Returns:
+        Their rows, in that order.
     """
-    failed = results[results["status"] == "failed"].sort_values("scenario_id")
-    fitted = _ranked(results[results["status"] == "fitted"], objective)
+    failed = results.loc[results["status"] == "failed", "scenario_id"].sort_values().index
+    fitted = _ranked(results, objective)
     n_failed = min(len(failed), max(max_child_runs // 2, max_child_runs - len(fitted)))
     n_worst = min(len(fitted), (max_child_runs - n_failed + 1) // 2)
     n_best = min(len(fitted) - n_worst, max_child_runs - n_failed - n_worst)
-    chosen = pd.concat([failed.head(n_failed), fitted.head(n_worst), fitted.tail(n_best).iloc[::-1]])
+    return results.loc[[*failed[:n_failed], *fitted[:n_worst], *fitted[::-1][:n_best]]]
+
+
+def children_of(chosen: pd.DataFrame) -> list[Child]:
+    """Return the runs of chosen scenarios; columns of PARAMETERS, TAGS and COSTS may be absent."""
     return [_child({str(name): value for name, value in row.items()}) for row in chosen.to_dict("records")]
 
 
-def _ranked(fitted: pd.DataFrame, objective: str) -> pd.DataFrame:
-    """Return the scenarios whose objective is known, the worst first."""
+def _ranked(results: pd.DataFrame, objective: str) -> pd.Index:
+    """Return the labels of the scenarios that were fitted and whose objective is known, the worst first."""
+    fitted = results.loc[results["status"] == "fitted", ["scenario_id"]]
+    scores = results.reindex(columns=[objective])[objective].loc[fitted.index]  # of no fit it may be known
     greater_is_better = (METRICS | KPIS)[objective].greater_is_better
-    value = fitted[objective] if greater_is_better else -fitted[objective].abs()
-    known = fitted.assign(value=value)[value.notna()]
-    return known.sort_values(["value", "scenario_id"]).drop(columns="value")
+    ranked = fitted.assign(value=scores if greater_is_better else -scores.abs()).dropna()
+    return ranked.sort_values(["value", "scenario_id"]).index
 
 
 def _child(row: Mapping[str, object]) -> Child:

@@ -4,7 +4,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 
 from distributed_automl.monitoring import matching
-from distributed_automl.monitoring.evaluation import require_single_actuals
+from distributed_automl.monitoring.evaluation import require_single_actuals, warn_of_strangers
 from distributed_automl.parameters import AutoML, Problem
 
 
@@ -18,6 +18,7 @@ def evaluate_scenarios(outcomes: DataFrame, problem: Problem, automl: AutoML) ->
     judged = matching.evaluate_on_spark(outcomes, problem, automl.costs).toPandas()
     evaluation = judged.sort_values("scenario_id", ignore_index=True)
     require_single_actuals(evaluation)
+    warn_of_strangers(evaluation)
     return evaluation
 
 

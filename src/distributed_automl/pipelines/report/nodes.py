@@ -2,30 +2,36 @@
 
 import pandas as pd
 import plotly.graph_objects as go
+from pyspark.sql import DataFrame
 
 from distributed_automl.monitoring.evaluation import fleet_figures
 from distributed_automl.parameters import Problem, Reporting
-from distributed_automl.reporting import figures, page, summary, terminal, training
+from distributed_automl.reporting import figures, page, scores, summary, terminal, training
 
 
-def summarize_fleet(training_results: pd.DataFrame, evaluation: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+def read_scores(training_results: DataFrame) -> pd.DataFrame:
+    """Take from the results what fits the driver: numbers, one row per scenario."""
+    return scores.read_scores(training_results)
+
+
+def summarize_fleet(training_scores: pd.DataFrame, evaluation: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     """Put the fleet's figures into one small table."""
-    return summary.summarize(training_results, fleet_figures(evaluation, problem.levels))
+    return summary.summarize(training_scores, fleet_figures(evaluation, problem.levels))
 
 
-def list_scenarios(training_results: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFrame:
+def list_scenarios(training_scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFrame:
     """Set the scenarios side by side, the most errors avoided first."""
-    return summary.list_scenarios(training_results, evaluation)
+    return summary.list_scenarios(training_scores, evaluation)
 
 
-def rank_candidates(training_results: pd.DataFrame) -> pd.DataFrame:
+def rank_candidates(training_results: DataFrame) -> pd.DataFrame:
     """Say which candidates predict."""
-    return training.rank_candidates(training.expand(training_results))
+    return scores.rank_candidates(training_results)
 
 
-def group_reasons(training_results: pd.DataFrame) -> pd.DataFrame:
+def group_reasons(training_scores: pd.DataFrame) -> pd.DataFrame:
     """Group the scenarios without a model by why."""
-    return training.group_reasons(training.expand(training_results))
+    return training.group_reasons(training_scores)
 
 
 def draw_fleet_forecast(fleet_by_period: pd.DataFrame, problem: Problem) -> go.Figure:
@@ -43,22 +49,30 @@ def draw_candidates(candidate_ranking: pd.DataFrame) -> go.Figure:
     return figures.draw_candidates(candidate_ranking)
 
 
-def draw_training_cost(training_results: pd.DataFrame) -> go.Figure:
+def draw_training_cost(training_scores: pd.DataFrame) -> go.Figure:
     """Draw the seconds of the fits."""
-    return figures.draw_training_cost(training_results)
+    return figures.draw_training_cost(training_scores)
 
 
 def write_report(
-    training_results: pd.DataFrame,
+    training_scores: pd.DataFrame,
     evaluation: pd.DataFrame,
     *,
+    candidate_ranking: pd.DataFrame,
     fleet_by_period: pd.DataFrame,
     problem: Problem,
     reporting: Reporting,
 ) -> str:
     """Write the page."""
     pooled = fleet_figures(evaluation, problem.levels)
-    content = page.content_of(training_results, evaluation, pooled=pooled, by_period=fleet_by_period, problem=problem)
+    content = page.content_of(
+        training_scores,
+        evaluation,
+        candidates=candidate_ranking,
+        pooled=pooled,
+        by_period=fleet_by_period,
+        problem=problem,
+    )
     return page.write_page(content, problem, reporting)
 
 

@@ -11,12 +11,13 @@ def create_pipeline() -> Pipeline:
 
 
 def _tables() -> list[Node]:
-    results = "training_results"
+    results, scores = "training_results", "training_scores"
     return [
-        node(nodes.summarize_fleet, [results, "evaluation", "params:problem"], "fleet_summary", name="summarize_fleet"),
-        node(nodes.list_scenarios, [results, "evaluation"], "scenario_overview", name="list_scenarios"),
+        node(nodes.read_scores, results, scores, name="read_scores"),
+        node(nodes.summarize_fleet, [scores, "evaluation", "params:problem"], "fleet_summary", name="summarize_fleet"),
+        node(nodes.list_scenarios, [scores, "evaluation"], "scenario_overview", name="list_scenarios"),
         node(nodes.rank_candidates, results, "candidate_ranking", name="rank_candidates"),
-        node(nodes.group_reasons, results, "missing_models", name="group_reasons"),
+        node(nodes.group_reasons, scores, "missing_models", name="group_reasons"),
     ]
 
 
@@ -30,13 +31,13 @@ def _plots() -> list[Node]:
         ),
         node(nodes.draw_accuracy, "scenario_overview", "accuracy_plot", name="draw_accuracy"),
         node(nodes.draw_candidates, "candidate_ranking", "candidates_plot", name="draw_candidates"),
-        node(nodes.draw_training_cost, "training_results", "training_cost_plot", name="draw_training_cost"),
+        node(nodes.draw_training_cost, "training_scores", "training_cost_plot", name="draw_training_cost"),
     ]
 
 
 def _page() -> list[Node]:
     shared = {"problem": "params:problem", "reporting": "params:reporting"}
-    tables = {name: name for name in ("training_results", "evaluation", "fleet_by_period")}
+    tables = {name: name for name in ("training_scores", "evaluation", "candidate_ranking", "fleet_by_period")}
     words = {name: name for name in ("fleet_summary", "missing_models", "report")}
     return [
         node(nodes.write_report, tables | shared, "report", name="write_report"),

@@ -1,44 +1,42 @@
 """Nodes that log to MLflow what is in the catalog."""
 
 import pandas as pd
+from pyspark.sql import DataFrame
 
 from distributed_automl.monitoring.evaluation import fleet_figures
 from distributed_automl.parameters import Problem, Tracking
 from distributed_automl.reporting import figures
 from distributed_automl.reporting.page import plots_page
+from distributed_automl.reporting.scores import rank_candidates, read_details, read_scores
 from distributed_automl.reporting.summary import list_scenarios
-from distributed_automl.reporting.training import (
-    distributions,
-    expand,
-    group_reasons,
-    rank_candidates,
-    training_figures,
-)
-from distributed_automl.tracking.children import choose_children
+from distributed_automl.reporting.training import distributions, group_reasons, training_figures
+from distributed_automl.tracking.children import children_of, choose_scenarios
 from distributed_automl.tracking.run import Record, log_record
 
 
-def track_training(training_results: pd.DataFrame, problem: Problem, tracking: Tracking) -> bool:
+def track_training(training_results: DataFrame, problem: Problem, tracking: Tracking) -> bool:
     """Log the fleet's training: metrics, distributions, tables, plots, and a child run per notable scenario."""
-    expanded = expand(training_results)
-    candidates, scenarios = rank_candidates(expanded), list_scenarios(training_results, pd.DataFrame())
+    scores, candidates = read_scores(training_results), rank_candidates(training_results)
+    scenarios = list_scenarios(scores, pd.DataFrame())
+    chosen = choose_scenarios(scores, problem.objective, tracking.max_child_runs)
+    details = read_details(training_results, chosen["scenario_id"])
     plots = {
         "accuracy": figures.draw_accuracy(scenarios),
         "candidates": figures.draw_candidates(candidates),
-        "cost": figures.draw_training_cost(training_results),
+        "cost": figures.draw_training_cost(scores),
     }
     shares = {f"candidate.{name}.share": share for name, share in candidates.set_index("candidate")["share"].items()}
     log_record(
         Record(
-            metrics=training_figures(expanded) | distributions(expanded) | shares,
+            metrics=training_figures(scores) | distributions(scores) | shares,
             tables={
                 "scenarios.json": scenarios,
                 "candidates.json": candidates,
-                "without_model.json": group_reasons(expanded),
+                "without_model.json": group_reasons(scores),
             },
             pages={"plots.html": plots_page(f"{problem.name}: training", plots)},
-            tags={"problem": problem.name, "run_id": ", ".join(training_results["run_id"].unique())},
-            children=choose_children(expanded, problem.objective, tracking.max_child_runs),
+            tags={"problem": problem.name, "run_id": ", ".join(scores["run_id"].unique())},
+            children=children_of(chosen.merge(details, on="scenario_id", how="left")),
         )
     )
     return True

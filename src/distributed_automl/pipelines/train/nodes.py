@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from distributed_automl.fleet import plan as planning
 from distributed_automl.fleet import train
 from distributed_automl.fleet.progress import Progress
-from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable
+from distributed_automl.fleet.results import FAILURE_COLUMNS, collect_results, count_failures, require_tolerable
 from distributed_automl.fleet.runs import record_training
 from distributed_automl.fleet.session import n_cores
 from distributed_automl.fleet.setup import Setup, read_portfolio
@@ -48,8 +48,10 @@ def fit_pools(
     automl: AutoML,
     plan_parameters: Plan,
     run: Run,
+    run_id: str,
 ) -> Iterator[train.Frame]:
-    """Fit the pools that the plan asks for."""
+    """Fit the pools that this run's plan asks for."""
+    planning.require_plan_of(run_id, plan)
     yield from train.fit_pools(master_df, plan, fits_before, Setup(problem, automl, plan_parameters, run), Progress())
 
 
@@ -62,21 +64,23 @@ def fit_scenarios(
     plan_parameters: Plan,
     run: Run,
     portfolio: dict[str, Any],
+    run_id: str,
 ) -> Iterator[train.Frame]:
-    """Fit the scenarios that the plan asks for, a wave per yield."""
+    """Fit the scenarios that this run's plan asks for, a wave per yield."""
+    planning.require_plan_of(run_id, plan)
     setup = Setup(problem, automl, plan_parameters, run, read_portfolio(portfolio))
     yield from train.fit_scenarios(master_df, plan, pooled_fits, setup, Progress())
 
 
-def collect(plan: DataFrame, fits: DataFrame) -> pd.DataFrame:
-    """Put plan and outcomes together: one row per scenario of this run."""
-    results = collect_results(plan, fits)
-    logger.info("training: %s", ", ".join(f"{n} {status}" for status, n in results["status"].value_counts().items()))
-    return results
+def collect(plan: DataFrame, fits: DataFrame) -> DataFrame:
+    """Put plan and outcomes together: one row per scenario of this run. Lazy."""
+    return collect_results(plan, fits)
 
 
-def require_few_failures(training_results: pd.DataFrame, training_tracked: bool, run: Run) -> bool:
+def require_few_failures(training_results: DataFrame, training_tracked: bool, run: Run) -> bool:
     """End the run in an error if too many scenarios failed: their rows are durable, and tracked, by then."""
     del training_tracked
-    require_tolerable(count_failures(training_results), run.tolerated_failed_share)
+    told = training_results.select(*FAILURE_COLUMNS).toPandas()
+    logger.info("training: %s", ", ".join(f"{n} {status}" for status, n in told["status"].value_counts().items()))
+    require_tolerable(count_failures(told), run.tolerated_failed_share)
     return True

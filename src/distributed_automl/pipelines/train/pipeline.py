@@ -37,10 +37,15 @@ def create_pipeline() -> Pipeline:
                 ["plan", "runs"],
                 name="make_plan",
             ),
-            Node(fit_pools, ["master_df", "plan", "fits_before", *SETUP], "pooled_fits", name="fit_pools"),
+            Node(
+                fit_pools,
+                ["master_df", "plan", "fits_before", *SETUP, "params:run_id"],
+                "pooled_fits",
+                name="fit_pools",
+            ),
             Node(
                 fit_scenarios,
-                ["master_df", "plan", "pooled_fits", *SETUP, "portfolio"],
+                ["master_df", "plan", "pooled_fits", *SETUP, "portfolio", "params:run_id"],
                 "fits",
                 name="fit_scenarios",
             ),

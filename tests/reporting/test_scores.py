@@ -1,0 +1,55 @@
+"""What comes to the driver of results on Spark: numbers, and nothing that is wide."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from distributed_automl.reporting.scores import NARROW_COLUMNS, rank_candidates, read_details, read_scores
+from distributed_automl.reporting.training import NAMED_SCORES
+from distributed_automl.tables import TRAINING_RESULTS
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def on_spark(spark: Any, training_results: pd.DataFrame) -> Any:
+    """The five scenarios as training leaves them."""
+    rows = training_results.assign(selection="{}", hyperparameters="{}", model_digest="d" * 64)
+    cells = rows.reindex(columns=TRAINING_RESULTS.names).astype(object)
+    return spark.createDataFrame(cells.mask(cells.isna(), None), schema=TRAINING_RESULTS.ddl)
+
+
+def test_when_scores_are_read_then_they_are_those_of_the_maps(on_spark: Any, scores: pd.DataFrame) -> None:
+    found = read_scores(on_spark)
+    assert found["scenario_id"].tolist() == ["a", "b", "c", "d", "e", "f"]
+    named = [name for name in scores.columns if name in found.columns]
+    assert {*NAMED_SCORES, "mae", "baseline_mae"} <= {*named}
+    pd.testing.assert_frame_equal(found[named], scores[named], check_dtype=False)
+
+
+def test_when_scores_are_read_then_nothing_wide_comes_along(on_spark: Any) -> None:
+    found = read_scores(on_spark)
+    texts = {name for name in found.columns if found[name].dtype == object}
+    assert texts == {"run_id", "scenario_id", "status", "reason", "fit_run_id", "stage", "error_type", "estimator"}
+    assert not {"leaderboard", "hyperparameters", "selection", "metrics", "kpis", "model_digest"} & {*found.columns}
+    assert {*NARROW_COLUMNS} <= {*found.columns}
+
+
+def test_when_the_target_is_a_class_then_its_errors_stand_for_wape_and_cost(spark: Any) -> None:
+    metrics, kpis = {"error_rate": 0.1, "baseline_error_rate": 0.4}, {"misclassification_cost": 5.0}
+    row = {"scenario_id": "a", "metrics": metrics, "kpis": kpis}
+    cells = [row.get(name) for name in TRAINING_RESULTS.names]
+    found = read_scores(spark.createDataFrame([cells], TRAINING_RESULTS.ddl)).iloc[0]
+    assert found[["wape", "baseline_wape", "total_cost"]].tolist() == [0.1, 0.4, 5.0]
+    assert pd.isna(found["baseline_total_cost"])
+
+
+def test_when_candidates_are_ranked_then_shares_add_up_to_one(on_spark: Any, candidates: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(rank_candidates(on_spark), candidates, check_dtype=False)
+    assert rank_candidates(on_spark.where("status = 'failed'")).empty
+
+
+def test_when_details_are_asked_for_then_only_of_those_scenarios(on_spark: Any) -> None:
+    found = read_details(on_spark, ["b", "x"])
+    assert found.to_dict("records") == [{"scenario_id": "b", "hyperparameters": "{}", "model_digest": "d" * 64}]
