@@ -170,3 +170,8 @@ def test_when_versions_were_never_finished_then_they_go_but_for_young_ones_those
     assert [path.exists() for path in left] == [False, True, True, True]
     assert run_once(ledgers, NOW + 3 * HOUR) == [2, 5, 6]
     assert [path.exists() for path in left] == [False, True, False, False]
+
+
+def test_when_no_run_writes_down_what_it_reads_then_the_last_versions_stay(table: Read) -> None:
+    actuals = VersionedTable(table.store, None, None)  # type: ignore[arg-type]
+    assert [name for _, name in actuals.superseded(2)] == [folder(day) for day in (1, 2, 3, 4)]

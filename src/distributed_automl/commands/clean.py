@@ -13,8 +13,8 @@ from rich.table import Table
 from distributed_automl.commands.project import opened, options_of_run
 
 MIB = 1024**2
-READ_BY = {"master_df": "train", "master_df_predict": "predict"}
-"""Tables that keep versions, and whose runs write down the one that they read."""
+READ_BY = {"master_df": "train", "master_df_predict": "predict", "actuals": None}
+"""Tables that keep versions, and whose runs write down the one that they read, if any do."""
 _OPTIONS = (
     click.Option(["--dry-run"], is_flag=True, help="Only say what would go."),
     click.Option(
@@ -29,7 +29,7 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         default=7,
         show_default=True,
-        help="Versions that stay of master_df, and of master_df_predict: those that runs read last, and the latest.",
+        help="Versions that stay of each table of the store: those that runs read last, and the latest.",
     ),
     click.Option(
         ["--grace-hours"],
@@ -47,8 +47,9 @@ def clean(
 ) -> None:
     """Free what aborted runs left, old fits and old versions of tables; pack small files together.
 
-    Fits go that are no champion's and in no recent plan, and versions of master_df and master_df_predict that no recent
-    run read. Champions' fits, the ones before them and their pools' stay, and so does whatever a run may be reading.
+    Fits go that are no champion's and in no recent plan, versions of master_df and master_df_predict that no recent run
+    read, and old ones of actuals. Champions' fits, the ones before them and their pools' stay, and so does whatever a
+    run may be reading.
     Tables outside data_root are never touched.
     """
     from distributed_automl.fleet.cleanup import Rules, alone, clean_up, survey

@@ -18,15 +18,20 @@ class VersionedTable:
     Attributes:
         store: its versions, folders ``<version>/<name>``.
         runs: what runs were set up with.
-        pipeline: TRAIN or PREDICT: whose runs read the table.
+        pipeline: TRAIN or PREDICT: whose runs write down the version that they read; None: nobody's do.
     """
 
     store: Folders
     runs: LedgerDataset
-    pipeline: str
+    pipeline: str | None
 
     def recently_read(self, n: int) -> set[str]:
-        """Return the versions that runs read last, `n` at most: their fits and predictions can be replayed."""
+        """Return the versions that runs read last, `n` at most: their fits and predictions can be replayed.
+
+        Where nobody writes down what he reads, these are the last ones that were written.
+        """
+        if self.pipeline is None:
+            return {_version(name) for name in sorted(self.store.look().committed)[-n:]}
         rows = self.runs.read(self.runs.listed())
         read = rows.where((F.col("pipeline") == self.pipeline) & F.col("table_version").isNotNull())
         last = read.groupBy("table_version").agg(F.max("started_at").alias("started_at"))
