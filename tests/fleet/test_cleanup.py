@@ -65,9 +65,9 @@ def planned(name: str, day: int, action: str, of_day: int | None = None) -> dict
     return {"run_id": run_id(day), "scenario_id": name, "action": action, "fit_run_id": outcome}
 
 
-def champion(name: str, of_day: int, day: int) -> dict[str, Any]:
+def champion(name: str, of_day: int, day: int, decision: str = "promoted") -> dict[str, Any]:
     since = pd.Timestamp(OLD + day * 24 * HOUR)
-    return {"scenario_id": name, "fit_run_id": run_id(of_day), "since": since, "decision": "promoted"}
+    return {"scenario_id": name, "fit_run_id": run_id(of_day), "since": since, "decision": decision}
 
 
 FITS_THERE = [
@@ -127,6 +127,14 @@ def test_when_fits_are_champions_or_planned_or_pools_or_young_then_they_are_need
     assert days_of(found.toPandas()) == NEEDED
     two = needed_fits(there.fits.load(), there.plans.load(), there.champions.load(), Rules(2, 1, RULES.grace), NOW)
     assert days_of(two.toPandas()) == NEEDED | {("a", 1), ("b", 2)}
+
+
+@pytest.mark.spark
+def test_when_three_promotions_came_too_late_for_a_pin_then_the_pinned_fit_is_needed(filled: Any) -> None:
+    filled(6).champions.save(frame_of(CHAMPIONS, [champion("a", 1, 1, "pinned")]))
+    there = filled(9)
+    found = needed_fits(there.fits.load(), there.plans.load(), there.champions.load(), RULES, NOW)
+    assert days_of(found.toPandas()) == NEEDED | {("a", 1)}
 
 
 @pytest.mark.spark

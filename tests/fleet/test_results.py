@@ -37,7 +37,13 @@ def planned(name: str, action: str, *, pool_print: str | None = "p", **row: obje
 
 
 def fit(name: str, run_id: str = RUN, *, pool_print: str | None = "p", **row: object) -> dict[str, object]:
-    known = {"status": "fitted", "fingerprint": f"{name} {pool_print}", "metrics": {"wape": 0.5}, "leaderboard": "[]"}
+    known = {
+        "status": "fitted",
+        "fingerprint": f"{name} {pool_print}",
+        "metrics": {"wape": 0.5},
+        "leaderboard": "[]",
+        "fit_seconds": 1.0,
+    }
     return {**known, "scenario_id": name, "run_id": run_id, "fitted_at": dt.datetime(2026, 1, 2), "wave": 1, **row}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
@@ -25,6 +26,7 @@ from distributed_automl.fleet.old_versions import VersionedTable, take_away
 from distributed_automl.fleet.orders import typed
 from distributed_automl.fleet.plan import FIT, OUTSIDE
 from distributed_automl.fleet.scenario_ids import is_pool_column
+from distributed_automl.tables import PINNED
 
 logger = logging.getLogger(__name__)
 
@@ -229,9 +231,9 @@ def _replaced(ledger: LedgerDataset, dead_since: datetime) -> list[tuple[datetim
 def needed_fits(fits: DataFrame, plans: DataFrame, champions: DataFrame, rules: Rules, now: datetime) -> DataFrame:
     """Return run_id and scenario_id of the fits that stay.
 
-    Those of the latest champions, those that the latest plans make, reuse or go by, the latest of each pool, whatever
-    is younger than the grace, and the pooled fits that the models among all these need. A plan whose run was killed
-    before it fitted made nothing, and does not count.
+    Those of the latest champions and the latest one that was pinned, those that the latest plans make, reuse or go by,
+    the latest of each pool, whatever is younger than the grace, and the pooled fits that the models among all these
+    need. A plan whose run was killed before it fitted made nothing, and does not count.
 
     Args:
         fits: rows of FITS.
@@ -247,13 +249,15 @@ def needed_fits(fits: DataFrame, plans: DataFrame, champions: DataFrame, rules: 
     )
     realised = decided.join(fits.select(*_FIT), _FIT, "semi")
     chosen = champions.groupBy("scenario_id", "fit_run_id").agg(F.max("since").alias("since"))  # a pin repeats a fit
+    pinned = champions.where(F.col("decision") == PINNED).select(*chosen.columns)  # whatever was promoted meanwhile
     own = [
         _latest(chosen, "since", N_CHAMPIONS).select(F.col("fit_run_id").alias("run_id"), "scenario_id"),
+        _latest(pinned, "since", 1).select(F.col("fit_run_id").alias("run_id"), "scenario_id"),
         _latest(realised, "plan_run_id", rules.n_runs).select(*_FIT),
         _latest(pools, "fitted_at", 1).select(*_FIT),
         fits.where(F.col("fitted_at") > F.lit(now - rules.grace)).select(*_FIT),
     ]
-    keys = own[0].unionByName(own[1]).unionByName(own[2]).unionByName(own[3]).distinct()
+    keys = reduce(DataFrame.unionByName, own).distinct()
     digests = fits.join(keys, _FIT, "semi").select(F.col("pool_digest").alias("model_digest"))
     of_models = pools.join(digests.distinct(), "model_digest", "semi").select(*_FIT)
     return keys.unionByName(of_models).distinct()

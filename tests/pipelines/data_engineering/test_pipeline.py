@@ -101,7 +101,7 @@ def test_when_base_is_read_then_kedro_can_make_its_entries(configuration: OmegaC
     names = {*STREAMS, "master_df", "master_df_predict", "actuals"}
     entries = {name: entry for name, entry in configuration["catalog"].items() if name in names}
     catalog = DataCatalog.from_config(entries)
-    versioned = {"master_df": "BucketedDataset", "master_df_predict": "CompleteDataset"}
+    versioned = {"master_df": "BucketedDataset", "master_df_predict": "CompleteDataset", "actuals": "CompleteDataset"}
     assert {type(catalog[name]).__name__ for name in names - set(versioned)} == {"SparkDatasetV2"}
     assert {name: type(catalog[name]).__name__ for name in versioned} == versioned
     assert entries["master_df"]["by"] == configuration["parameters"]["problem"]["scenario_keys"]
