@@ -123,14 +123,13 @@ class NewRunHook:
         """
         from distributed_automl.datasets.ledger import ledgers_in
 
-        used = {
-            name: one for name, one in ledgers_in(catalog).items() if name in pipeline.all_outputs() and one.is_used
-        }
-        for name, one in used.items():
-            raise RunError(
-                f"the run_id '{one.run_id}' was used: `{name}` was saved under it. Give another one, or none; also a "
-                "run that goes on after one that failed has an id of its own"
-            )
+        saved = pipeline.all_outputs()
+        for name, ledger in ledgers_in(catalog).items():
+            if name in saved and ledger.is_used:
+                raise RunError(
+                    f"the run_id '{ledger.run_id}' was used: `{name}` was saved under it. Give another one, or none; "
+                    "also a run that goes on after one that failed has an id of its own"
+                )
 
 
 class SparkHook:

@@ -44,11 +44,10 @@ def _missing_table(error: BaseException) -> str | None:
     """Tell which entry of the catalog has no table where it looks for it."""
     if not isinstance(error, DatasetError) or not any(WHILE_LOADING in str(one) for one in causes(error)):
         return None
-    name = str(error).split(":", 1)[0]
     path = next(filter(None, map(_path_missed_by, causes(error))), None)
     return path and (
-        f"expected a table at {path}, for the catalog's entry '{name}', found none: run the pipeline that saves it "
-        "first, or mend the entry's filepath in conf/<environment>/catalog.yml (or `data_root` in globals.yml)"
+        f"expected a table at {path}, for the catalog's entry '{_entry_of(error)}', found none: run the pipeline that "
+        "saves it first, or mend the entry's filepath in conf/<environment>/catalog.yml (or `data_root` in globals.yml)"
     )
 
 
@@ -56,15 +55,19 @@ def _unreadable_table(error: BaseException) -> str | None:
     """Tell what Spark has against a table: no parquet, two columns whose names differ in their case alone."""
     if not isinstance(error, DatasetError) or WHILE_LOADING not in str(error):
         return None
-    name = str(error).split(":", 1)[0]
     said = next(filter(None, map(_said_by_spark, causes(error))), None)
-    return said and f"the catalog's entry '{name}' cannot be read: {said}"
+    return said and f"the catalog's entry '{_entry_of(error)}' cannot be read: {said}"
 
 
 def _unfit_value(error: BaseException) -> str | None:
     """Tell of a value that is not what its column should hold, and of a file that cannot be read to its end."""
     said = _said_by_spark(error)
     return said if said and said.startswith(tuple(f"[{condition}" for condition in OF_DATA)) else None
+
+
+def _entry_of(error: DatasetError) -> str:
+    """Return the name of the catalog's entry that Kedro's error begins with."""
+    return str(error).split(":", 1)[0]
 
 
 def _said_by_spark(error: BaseException) -> str | None:
@@ -93,10 +96,9 @@ def _datasets(error: BaseException) -> str | None:
 def _closed_store(error: BaseException) -> str | None:
     """Tell which entry of the catalog lies in a store that is full or closed, as Spark found out."""
     said = complaint_of(error) if isinstance(error, DatasetError) else None
-    name = str(error).split(":", 1)[0]
     return said and (
-        f"the catalog's entry '{name}' could not be saved or read: {said}. Make room, or let this user in (or it is "
-        "Spark's own disk that is full: spark.local.dir), and start the same command again"
+        f"the catalog's entry '{_entry_of(error)}' could not be saved or read: {said}. Make room, or let this user in "
+        "(or it is Spark's own disk that is full: spark.local.dir), and start the same command again"
     )
 
 

@@ -48,7 +48,7 @@ HISTORY_COLUMNS = (
 )  # fmt: skip
 FIT, REUSE, SKIP, OUTSIDE = "fit", "reuse", "skip", "outside"
 N_NAMED = 5
-"""Unknown names that an error names."""
+"""Scenarios that an error names."""
 POOL_WAVE = 0
 """The wave of the pools; the scenarios' begin at 1."""
 

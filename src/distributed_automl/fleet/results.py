@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.orders import typed
-from distributed_automl.fleet.plan import FIT, OUTSIDE, REUSE
+from distributed_automl.fleet.plan import FIT, N_NAMED, OUTSIDE, REUSE
 from distributed_automl.fleet.scenario_ids import is_pool_column
 from distributed_automl.tables import TRAINING_RESULTS
 
@@ -23,8 +23,6 @@ FROM_FITS = (
 )  # fmt: skip
 KEYS = ("scenario_id", "outcome_run_id")
 FAILURE_COLUMNS = ("scenario_id", "status", "stage", "error_type", "reason")
-N_NAMED = 5
-"""Scenarios that an error names."""
 
 
 def collect_results(plan: DataFrame, fits: DataFrame) -> DataFrame:
