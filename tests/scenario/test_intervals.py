@@ -15,6 +15,7 @@ from distributed_automl.scenario.intervals import (
     MIN_GROUP_RESIDUALS,
     MIN_SCENARIOS,
     POOL_WORTH,
+    USUAL_POWER,
     Calibration,
     Residuals,
     Shape,
@@ -61,7 +62,7 @@ def test_when_residuals_are_one_to_nine_then_the_bounds_are_the_quantiles_worked
 def test_when_a_pool_gives_the_shape_then_it_counts_in_units_of_the_scenarios_own_error() -> None:
     # ten residuals of size 4, each of a window of its own: a weight of 10 / (10 + 40); the shape's offsets are 1 and 3
     residuals = _residuals(np.tile([-4.0, 4.0], 5), np.full(10, 25.0), _steps(10))
-    found = calibrate(residuals, (0.8,), shape=Shape((1.0,), (1.0,), (3.0,))).bounds(np.array([25.0]), _steps(1))
+    found = calibrate(residuals, (0.8,), shape=Shape(0.5, (1.0,), (1.0,), (3.0,))).bounds(np.array([25.0]), _steps(1))
     assert POOL_WORTH == 40.0
     assert found["lower_80"][0] == pytest.approx(25.0 - (0.2 * 4.0 + 0.8 * 4.0 * 1.0))
     assert found["upper_80"][0] == pytest.approx(25.0 + (0.2 * 4.0 + 0.8 * 4.0 * 3.0))
@@ -70,7 +71,7 @@ def test_when_a_pool_gives_the_shape_then_it_counts_in_units_of_the_scenarios_ow
 def test_when_a_pool_knows_how_errors_grow_then_later_steps_get_wider_intervals() -> None:
     steps = np.tile(np.array([1, 2], dtype=np.intp), 20)
     residuals = _residuals(np.where(steps == 1, 2.0, 6.0), np.full(40, 25.0), steps)
-    found = calibrate(residuals, (0.8,), shape=Shape((0.5, 1.5), (1.0,), (1.0,))).bounds(
+    found = calibrate(residuals, (0.8,), shape=Shape(0.5, (0.5, 1.5), (1.0,), (1.0,))).bounds(
         np.full(3, 25.0), np.array([1, 2, 9], dtype=np.intp)
     )
     # 2 / 0.5 = 6 / 1.5 = 4: every residual is of one size once the growth is taken out, the shape's offset too
@@ -110,7 +111,7 @@ def test_when_residuals_are_old_then_they_count_less() -> None:
         _residuals(np.tile([1.0, 3.0], 10), np.full(20, 25.0), _steps(20)), ages=np.tile(np.array([0, 1]), 10)
     )
     assert FADING == 0.7
-    found = calibrate(residuals, (0.05, 0.5), shape=Shape((1.0,), (1.0, 1.0), (1.0, 1.0)))
+    found = calibrate(residuals, (0.05, 0.5), shape=Shape(0.5, (1.0,), (1.0, 1.0), (1.0, 1.0)))
     unit, share, scale = (10 + 0.7 * 30) / 17, 20 / 60, 25.0**0.5
     expected = [share * quantile + (1 - share) * unit for quantile in (1.0, 3.0)]
     assert [upper * scale for upper in found.upper] == pytest.approx(expected)
@@ -120,7 +121,8 @@ def test_when_nothing_fades_then_the_quantile_is_the_one_by_rank() -> None:
     # ceil((n + 1) * q)-th of 1, 2, ..., n; the values that rounding could move are among them
     for n in range(1, 60):
         values, level = np.arange(1.0, n + 1), 0.8
-        upper = calibrate(_residuals(values, np.zeros(n), _steps(n)), (level,), shape=Shape((1.0,), (0.0,), (0.0,)))
+        point = Shape(0.5, (1.0,), (0.0,), (0.0,))
+        upper = calibrate(_residuals(values, np.zeros(n), _steps(n)), (level,), shape=point)
         rank = min(math.ceil(round((n + 1) * 0.9, 9)), n)
         assert upper.upper[0] * (1 + POOL_WORTH / n_independent(values, np.arange(n))) == pytest.approx(rank)
 
@@ -141,7 +143,8 @@ def test_when_an_old_window_erred_more_then_a_pools_scenarios_are_measured_by_th
 def test_when_a_pool_is_calibrated_then_residuals_are_measured_by_the_other_windows_of_their_scenario() -> None:
     # half of the ratios are +-1 / 2 and half +-2 / 1, whatever the size of the scenario
     shape = learn_shape(_pool(MIN_SCENARIOS), (0.2, 0.8))
-    assert shape == Shape((1.0,), (pytest.approx(0.5), pytest.approx(2.0)), (pytest.approx(0.5), pytest.approx(2.0)))
+    offsets = (pytest.approx(0.5), pytest.approx(2.0))
+    assert shape == Shape(0.5, (1.0,), offsets, offsets)
 
 
 def test_when_a_pool_has_few_scenarios_then_it_teaches_no_shape() -> None:
@@ -200,6 +203,39 @@ def test_when_predictions_are_amounts_then_intervals_grow_with_their_root() -> N
     width = found["upper_80"] - found["lower_80"]
     assert calibration.power == 0.5
     assert width[1] / width[0] == pytest.approx(2.5)  # sqrt(100 / 16)
+
+
+def _pool_of_errors(power: float, *, lowest: float = 4.0) -> Residuals:
+    """Scenarios of two windows of 20, whose errors are noise times a power of the prediction."""
+    n = 40 * MIN_SCENARIOS
+    rng = np.random.default_rng(0)
+    predicted = rng.uniform(lowest, 100.0, n)
+    values = rng.laplace(size=n) * np.abs(predicted) ** power
+    windows, scenarios = np.tile(np.repeat(np.arange(2), 20), MIN_SCENARIOS), np.repeat(np.arange(MIN_SCENARIOS), 40)
+    return Residuals(values, predicted, _steps(n), windows, scenarios, 1 - windows)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_when_a_pools_errors_grow_with_a_power_of_the_prediction_then_its_scenarios_intervals_do(power: float) -> None:
+    calibration = calibrate(_pool_of_errors(power), LEVELS)
+    assert calibration.shape is not None
+    assert calibration.power == calibration.shape.power == power
+    own = _residuals(np.array([-1.0, 1.0]), np.array([9.0, 9.0]), _steps(2))
+    found = calibrate(own, LEVELS, shape=calibration.shape).bounds(np.array([4.0, 64.0]), _steps(2))
+    small, large = found["upper_80"] - np.array([4.0, 64.0])
+    assert large / small == pytest.approx(16.0**power)
+
+
+def test_when_a_scenarios_predictions_can_be_negative_then_it_takes_no_power_from_its_pool() -> None:
+    shape = learn_shape(_pool_of_errors(1.0), LEVELS)
+    calibration = calibrate(_residuals(np.array([-1.0, 1.0]), np.array([-9.0, 9.0]), _steps(2)), LEVELS, shape=shape)
+    assert calibration.power == 0.0
+
+
+def test_when_residuals_do_not_tell_then_the_usual_power_stays() -> None:
+    shape = learn_shape(_pool(MIN_SCENARIOS), LEVELS)
+    assert shape is not None
+    assert shape.power == USUAL_POWER
 
 
 def test_when_predictions_can_be_negative_then_intervals_are_equally_wide() -> None:
