@@ -65,8 +65,8 @@ def _unfit_value(error: BaseException) -> str | None:
     return said if said and said.startswith(tuple(f"[{condition}" for condition in OF_DATA)) else None
 
 
-def _entry_of(error: DatasetError) -> str:
-    """Return the name of the catalog's entry that Kedro's error begins with."""
+def _entry_of(error: BaseException) -> str:
+    """Return the name of the catalog's entry that an error of Kedro's about one begins with."""
     return str(error).split(":", 1)[0]
 
 

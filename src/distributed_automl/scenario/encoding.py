@@ -35,13 +35,19 @@ class Encoding:
         Code 0 is a missing category, 1..n are the known ones, n + 1 is a category that was never seen.
 
         Returns:
-            Shape (n_rows, n_columns).
+            Shape (n_rows, n_columns), column after column in memory, as trees bin it.
         """
-        return _stacked([self._codes_of(name, X[name]) for name in self.columns], len(X))
+        encoded = np.empty((len(X), len(self.columns)), order="F")
+        for i, name in enumerate(self.columns):
+            encoded[:, i] = self._codes_of(name, X[name])
+        return encoded
 
     def imputed(self, X: pd.DataFrame) -> FloatArray:
-        """Encode like `codes`, with the medians where a number is missing. No NaN. Shape (n_rows, n_columns)."""
-        encoded = self.codes(X)
+        """Encode like `codes`, with the medians where a number is missing. No NaN. Shape (n_rows, n_columns).
+
+        Row after row in memory: only then is a sum over a row the same alone and among others.
+        """
+        encoded = np.ascontiguousarray(self.codes(X))
         medians = np.array([self.medians.get(name, MISSING_CODE) for name in self.columns])
         return np.where(np.isnan(encoded), medians, encoded)
 
@@ -115,7 +121,3 @@ def _by_frequency(values: pd.Series) -> list[str]:
     """Known values, the most frequent first, ties by name: the order of the rows does not matter."""
     counts = values.dropna().astype(str).value_counts()
     return sorted(counts.index, key=lambda value: (-counts[value], value))
-
-
-def _stacked(columns: list[FloatArray], n_rows: int) -> FloatArray:
-    return np.column_stack(columns) if columns else np.empty((n_rows, 0))

@@ -27,10 +27,11 @@ FIXED = {
     "force_row_wise": True,
     "verbosity": -1,
     "max_bin": 63,
+    "bin_construct_sample_cnt": 20_000,
     "bagging_freq": 1,
     "feature_pre_filter": False,
 }
-"""What is never searched: one thread, one result."""
+"""What is never searched: one thread, one result; and 63 bins, which more rows would cut no better."""
 MAX_SEED = 2**31 - 1
 LEAF_DIGITS = 9
 """Significant digits of a leaf's value: what tells two float32 apart."""

@@ -109,9 +109,8 @@ def fit_ridge(
     n_rows, n_encoded = X.shape
     centre, scale = column_scales(X)
     columns = standardised(X, centre, scale)
-    weights = np.ones(n_rows) if weights is None else weights
-    weighted = columns * weights[:, np.newaxis]
-    intercept, centres = float((z * weights).mean()), weighted.mean(axis=0)
+    weighted = columns if weights is None else columns * weights[:, np.newaxis]
+    intercept, centres = float((z if weights is None else z * weights).mean()), weighted.mean(axis=0)
     gram = np.einsum("ij,ik->jk", weighted, columns) / n_rows - np.outer(centres, centres) + alpha * np.eye(n_encoded)
     moments = np.einsum("ij,i->j", weighted, z - intercept) / n_rows
     coefficients = np.linalg.solve(gram, moments)
@@ -128,4 +127,6 @@ def column_scales(X: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def standardised(X: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
     """Return standardised columns, clipped to OUTLYING standard deviations."""
-    return np.clip((X - centre) / scale, -OUTLYING, OUTLYING)
+    columns: FloatArray = X - centre
+    columns /= scale
+    return np.clip(columns, -OUTLYING, OUTLYING, out=columns)
