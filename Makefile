@@ -6,6 +6,7 @@ BIN := .venv/bin
 ARGS :=
 
 export DO_NOT_TRACK := true
+unexport PYTHONDONTWRITEBYTECODE # where it is set, each of a hundred processes compiles all that it imports
 
 .PHONY: help run test set-up check unit cluster-test chaos viz mlflow lab lock clean
 
