@@ -27,7 +27,7 @@ check: set-up ## Run the static checks: ruff, mypy, import-linter
 	@echo "-- import-linter" && $(BIN)/lint-imports --no-logo
 
 unit: set-up ## Run the tests, the notebook among them; ARGS="tests/scenario -k split" goes to pytest
-	@echo "-- pytest" && $(BIN)/python -m pytest $(ARGS)
+	@echo "-- pytest" && $(BIN)/python -m pytest -n 2 $(ARGS)
 
 cluster-test: set-up ## Train, predict and lose a worker on a Spark cluster of processes, and over Spark Connect
 	@echo "-- pytest, on a cluster" && $(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)

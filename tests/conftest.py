@@ -1,9 +1,9 @@
-"""What all tests share: one small Spark session per run, started only by the tests that ask for it."""
+"""What all tests share: one small Spark session per process, started only by the tests that ask for it."""
 
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -16,6 +16,39 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 
 hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("patient")  # whether an example takes 0.2 s says more of the machine than of the code
+
+TOGETHER = {
+    "a project": ("tests/end_to_end/",),
+    "Spark": (
+        "tests/commands/", "tests/datasets/", "tests/faults/test_scenarios.py", "tests/fleet/", "tests/monitoring/",
+        "tests/pipelines/", "tests/reporting/test_scores.py", "tests/test_cli.py",
+    ),
+    "a tracking database": ("tests/tracking/",),
+}  # fmt: skip
+"""What takes long to make, and the tests that share it: one process runs them all, and makes it once."""
+LONG = (*TOGETHER["a project"], *TOGETHER["Spark"], "tests/faults/", "tests/test_notebooks.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal tests out to processes in the order of collection: what shares something together, the rest file by file."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class BySharing(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            shared = (what for what, places in TOGETHER.items() if nodeid.startswith(places))
+            return next(shared, None) or super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return BySharing(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests are dealt out, put first what takes long, so that no process ends with it alone."""
+    if hasattr(config, "workerinput"):
+        order = {place: number for number, place in enumerate(LONG)}
+        items.sort(key=lambda item: next((order[one] for one in LONG if item.nodeid.startswith(one)), len(LONG)))
 
 
 @pytest.fixture(scope="session")
