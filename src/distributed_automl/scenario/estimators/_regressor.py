@@ -16,6 +16,7 @@ from distributed_automl.scenario.encoding import Encoding, learn_encoding
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
 from distributed_automl.scenario.estimators._strategies import DIRECT, STRATEGIES, Part
 from distributed_automl.scenario.recency import recency_weights
+from distributed_automl.scenario.silence import left_of_demand
 from distributed_automl.scenario.target_transforms import FittedTransform, learn_transform
 
 EXTRAPOLATION = 0.5
@@ -118,7 +119,8 @@ class FittedRegressor(Fitted):
     def predict(self, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         if not len(rows):
             return np.empty(0)
-        return STRATEGIES[self.strategy].predict(self, design, history, rows)
+        predicted = STRATEGIES[self.strategy].predict(self, design, history, rows)
+        return predicted * left_of_demand(design.samples, history, rows)
 
     def predict_with(
         self, learner: Learner, design: Design, X: pd.DataFrame, *, known: FloatArray, rows: IntArray
