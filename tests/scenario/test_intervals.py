@@ -232,10 +232,40 @@ def test_when_a_scenarios_predictions_can_be_negative_then_it_takes_no_power_fro
     assert calibration.power == 0.0
 
 
-def test_when_residuals_do_not_tell_then_the_usual_power_stays() -> None:
-    shape = learn_shape(_pool(MIN_SCENARIOS), LEVELS)
+@pytest.mark.parametrize("seed", range(5))
+def test_when_each_scenarios_predictions_hardly_differ_then_the_usual_power_stays(seed: int) -> None:
+    pool = _pool_of_errors(0.5)
+    rng = np.random.default_rng(seed)
+    levels = rng.uniform(1.0, 100.0, MIN_SCENARIOS)[pool.scenarios]
+    shape = learn_shape(replace(pool, predicted=levels, values=rng.laplace(size=len(levels))), LEVELS)
     assert shape is not None
     assert shape.power == USUAL_POWER
+
+
+def test_when_a_scenario_predicts_nothing_in_a_window_then_it_does_not_say_how_errors_grow() -> None:
+    pool = _pool_of_errors(0.5, lowest=20.0)
+    closed = (pool.scenarios == 0) & (pool.windows == 1)
+    shape = learn_shape(
+        replace(pool, values=np.where(closed, 0.0, pool.values), predicted=np.where(closed, 0.0, pool.predicted)),
+        LEVELS,
+    )
+    assert shape is not None
+    assert shape.power == 0.5
+
+
+def test_when_scenarios_never_err_then_they_do_not_narrow_the_intervals_of_the_others() -> None:
+    pool = _pool_of_errors(0.5)
+    n = len(pool.values)
+    perfect = replace(pool, values=np.full(n, 1e-323), scenarios=pool.scenarios + MIN_SCENARIOS)
+    both = Residuals(*(np.concatenate([getattr(one, name) for one in (pool, perfect)]) for name in vars(pool)))
+    assert learn_shape(both, LEVELS) == learn_shape(pool, LEVELS)
+    assert learn_shape(perfect, LEVELS) is None
+
+
+def test_when_a_stored_shape_knows_of_no_power_then_it_is_the_usual_one() -> None:
+    shape = learn_shape(_pool_of_errors(1.0), LEVELS)
+    parts = {name: value for name, value in vars(shape).items() if name != "power"}
+    assert Shape.from_parts(parts) == replace(shape, power=USUAL_POWER)
 
 
 def test_when_predictions_can_be_negative_then_intervals_are_equally_wide() -> None:

@@ -84,6 +84,16 @@ def test_when_nothing_is_unusual_or_too_little_is_known_then_nothing_is_taken(va
     assert _left(values) == [1.0]
 
 
+@pytest.mark.parametrize("n_usual", [20, 21, 40])
+def test_when_a_store_stays_closed_then_it_is_never_forecast_as_open_again(n_usual: int) -> None:
+    found = _left(*([5.0] * n_usual + [0.0] * n for n in range(6, 60, 3)))
+    assert max(found) < 0.01
+
+
+def test_when_one_series_can_be_negative_then_the_others_are_told_all_the_same() -> None:
+    assert _left([-1.0, *USUAL, 0.0, 0.0, 0.0], [*USUAL, 0.0, 0.0, 0.0]) == pytest.approx([1.0, 0.5])
+
+
 def test_when_it_was_silent_before_its_first_demand_then_that_does_not_excuse_a_later_silence() -> None:
     assert _left([0.0] * 12 + [*USUAL, 0.0, 0.0, 0.0]) == pytest.approx([0.5])
 
@@ -108,11 +118,23 @@ def test_when_series_end_differently_then_each_is_told_by_itself() -> None:
     assert len(ends.series) == 2  # the third never sold anything
     assert (ends.n_zeros.tolist(), ends.longest.tolist()) == ([2, 0], [1, 0])
     assert (ends.n_before.tolist(), ends.zeros_before.tolist()) == ([len(WITH_A_GAP), N_USUAL], [1, 0])
+    assert ends.lowest.tolist() == [0.0, 5.0]
 
 
 @pytest.mark.parametrize(
     ("frequency", "expected"),
-    [("D", 3.0), ("B", 3.0), ("W-SAT", 1.75), ("2D", 1.75), ("MS", 1.75), ("h", None), ("12h", None), (1, None)],
+    [
+        ("D", 3.0),
+        ("B", 3.0),
+        ("W-SAT", 1.75),
+        ("2D", 1.75),
+        ("MS", 1.75),
+        ("C", 3.0),
+        ("h", None),
+        ("12h", None),
+        ("bh", None),
+        (1, None),
+    ],
 )
 def test_when_the_frequency_is_given_then_it_says_whether_a_silence_tells_anything(
     frequency: str | int, expected: float | None

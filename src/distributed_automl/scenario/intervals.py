@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from distributed_automl.scenario.design import FloatArray, IntArray
-from distributed_automl.scenario.error_scale import error_scale, floor_of
+from distributed_automl.scenario.error_scale import NEGLIGIBLE, error_scale, floor_of
 from distributed_automl.tables import interval_names
 
 MIN_GROUP_RESIDUALS = 100
@@ -43,6 +43,8 @@ USUAL_POWER = 0.5
 """The power of a prediction's size that an error grows with where no pool knows better: as a Poisson count's does."""
 POWERS = (USUAL_POWER, 0.0, 1.0)
 """What a pool chooses from; at 0 errors do not grow with the prediction, at 1 they grow in proportion to it."""
+CLEARLY = 0.005
+"""Log-likelihood of a residual by which another power must be likelier than the usual one."""
 STEPS_AROUND = 2
 """Steps before and after a step whose errors say, in a pool, how large its errors are."""
 
@@ -102,7 +104,8 @@ class Shape:
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Rebuild from its attributes as JSON gives them back."""
-        return cls(float(parts["power"]), *(tuple(parts[name]) for name in ("growth", "lower", "upper")))
+        power = float(parts.get("power", USUAL_POWER))  # pools of before had no other
+        return cls(power, *(tuple(parts[name]) for name in ("growth", "lower", "upper")))
 
 
 @dataclass(frozen=True)
@@ -225,7 +228,7 @@ def best_of_each(forecasts: Sequence[Residuals]) -> Residuals:
 
 
 def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
-    """Learn what the residuals of many scenarios have in common; None from fewer than MIN_SCENARIOS.
+    """Learn what the residuals of many scenarios have in common; None if fewer than MIN_SCENARIOS ever err.
 
     Each window's residuals are measured by its scenario's mean absolute residual in the other windows. That ratio is
     what a scenario meets when it measures tomorrow's errors by yesterday's, and so its quantiles hold in the fleet.
@@ -234,6 +237,9 @@ def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
         residuals: finite.
         levels: nominal coverages, ascending.
     """
+    scenarios = np.unique(residuals.scenarios, return_inverse=True)[1]
+    sizes = np.bincount(scenarios, np.abs(residuals.values)) / np.bincount(scenarios)
+    residuals = residuals.where(sizes[scenarios] > NEGLIGIBLE)  # who never errs knows nothing of errors
     codes, scenarios = np.unique(residuals.scenarios, return_inverse=True)
     if len(codes) < MIN_SCENARIOS:
         return None
@@ -267,18 +273,25 @@ def n_independent(scaled: FloatArray, windows: IntArray) -> float:
 def _likeliest_power(scenarios: Sequence[Residuals]) -> float:
     """Return the power in POWERS under which the scenarios' residuals are likeliest, Laplace-distributed each.
 
-    With a scale of its own the log-likelihood of n residuals e with scales s is, but for a constant,
-    -sum(log s) - n log(mean(|e| / s)). The first power wins a tie.
+    Every scenario's likelihood is that of one of its residuals, so that none decides for all. The usual power stays
+    unless another is clearly likelier: where predictions hardly differ, powers do not either.
     """
-    likelihoods = [sum(_log_likelihood(one, power) for one in scenarios) for power in POWERS]
-    return POWERS[int(np.argmax(likelihoods))]
+    usual, *others = (math.fsum(_log_likelihood(one, power) for one in scenarios) for power in POWERS)
+    best = int(np.argmax(others))
+    return POWERS[1 + best] if others[best] > usual + CLEARLY * len(scenarios) else USUAL_POWER
 
 
 def _log_likelihood(residuals: Residuals, power: float) -> float:
-    """Return the log-likelihood of one scenario's residuals; 0 at any power where nothing was ever missed."""
-    scale = _scale_of(residuals, power)
-    size = float((np.abs(residuals.values) / scale).mean())
-    return -float(np.log(scale).sum()) - len(scale) * math.log(size) if size > 0.0 else 0.0
+    """Return the mean log-likelihood of one scenario's residuals, but for a constant.
+
+    With a scale of its own that of n residuals e with scales s is -mean(log s) - log(mean(|e| / s)). Where next to
+    nothing was predicted, a scale is its floor at any power, and an error of nothing says nothing of how errors grow.
+    """
+    floor = floor_of(residuals.predicted)
+    told = residuals.where(np.abs(residuals.predicted) > floor)
+    scale = error_scale(told.predicted, _power_of(residuals.predicted, usual=power), floor)
+    size = float((np.abs(told.values) / scale).mean()) if len(scale) else 0.0
+    return -float(np.log(scale).mean()) - math.log(size) if size > 0.0 else 0.0
 
 
 def _scale_of(residuals: Residuals, power: float) -> FloatArray:

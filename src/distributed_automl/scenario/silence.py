@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.offsets import BusinessDay, Day, Tick
+from pandas.tseries.offsets import BaseOffset, BusinessDay, BusinessHour, CustomBusinessDay, Day, Tick
 from scipy.special import expit
 
 from distributed_automl.parameters import Problem
@@ -28,7 +28,10 @@ STEEPNESS = 1.6
 MOST_ZEROS = 0.2
 """Share of zeros from which on standing still is nothing unusual."""
 LEAST_PERIODS = 8
-"""Periods that a series must have had before it fell silent; and twice as many as it has been silent for."""
+"""Periods that a series must have had before it fell silent, beside two for each silent one."""
+SETTLED = 6
+"""Periods beyond the longest before after which next to nothing is left, and further ones need no more of a past."""
+DAYS = (Day(1), BusinessDay(1), CustomBusinessDay(1))
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Ends:
         longest: length of the longest run of zeros before that, after the first value other than zero.
         n_before: periods from there to the run at the end.
         zeros_before: zeros among them.
+        lowest: smallest known value, shape (n_series,).
     """
 
     series: IntArray
@@ -48,6 +52,7 @@ class Ends:
     longest: IntArray
     n_before: IntArray
     zeros_before: IntArray
+    lowest: FloatArray
 
 
 def left_of_demand(samples: Samples, history: IntArray, rows: IntArray) -> FloatArray:
@@ -63,12 +68,13 @@ def left_of_demand(samples: Samples, history: IntArray, rows: IntArray) -> Float
         often or already as long at zero, is short, or can be negative; the task is tabular, a period less than a day.
     """
     even = even_odds(samples.problem)
-    known = known_target(samples, history)
-    if even is None or not (known[np.isfinite(known)] >= 0.0).all():
+    if even is None:
         return np.ones(len(rows))
-    ends = ends_of(samples, known)
-    sold = (ends.zeros_before < MOST_ZEROS * ends.n_before) & (ends.n_before >= LEAST_PERIODS + 2 * ends.n_zeros)
+    ends = ends_of(samples, known_target(samples, history))
     excess = ends.n_zeros - ends.longest
+    counted = ends.longest + np.minimum(excess, SETTLED)
+    is_long = ends.n_before >= LEAST_PERIODS + 2 * counted
+    sold = is_long & (ends.zeros_before < MOST_ZEROS * ends.n_before) & (ends.lowest >= 0.0)
     share = np.where(sold & (excess > 0), expit(STEEPNESS * (even - excess)), 1.0)
     found = pd.Series(share, index=ends.series).reindex(series_starts(samples)[rows])
     return np.asarray(found.fillna(1.0).to_numpy(dtype=np.float64))
@@ -79,9 +85,11 @@ def even_odds(problem: Problem) -> float | None:
     if not problem.is_forecasting or not isinstance(problem.frequency, str):
         return None
     offset = offset_of(problem.frequency)
-    if isinstance(offset, Tick) and offset.nanos < Day(1).nanos:
-        return None
-    return EVEN_ODDS["day" if offset in (Day(1), BusinessDay(1)) else "longer"]
+    return None if _is_within_a_day(offset) else EVEN_ODDS["day" if offset in DAYS else "longer"]
+
+
+def _is_within_a_day(offset: BaseOffset) -> bool:
+    return isinstance(offset, BusinessHour) or (isinstance(offset, Tick) and offset.nanos < Day(1).nanos)
 
 
 def ends_of(samples: Samples, known: FloatArray) -> Ends:
@@ -103,4 +111,6 @@ def ends_of(samples: Samples, known: FloatArray) -> Ends:
     before = runs[~(is_last & runs["zero"])].set_index("series")
     zeros = before["n"].where(before["zero"], 0).groupby(level=0)
     counts = [n_zeros, zeros.max(), before["n"].groupby(level=0).sum(), zeros.sum()]
-    return Ends(at_end.index.to_numpy(), *(one.reindex(at_end.index).to_numpy(dtype=np.intp) for one in counts))
+    lowest = pd.Series(known[places]).groupby(series).min().reindex(at_end.index)
+    in_order = (one.reindex(at_end.index).to_numpy(dtype=np.intp) for one in counts)
+    return Ends(at_end.index.to_numpy(), *in_order, lowest=lowest.to_numpy(dtype=np.float64))

@@ -31,7 +31,7 @@ FIXED = {
     "bagging_freq": 1,
     "feature_pre_filter": False,
 }
-"""What is never searched: one thread, one result; and 63 bins, which more rows would cut no better."""
+"""What is never searched: one thread, one result; and 63 bins, which more rows would hardly cut better."""
 MAX_SEED = 2**31 - 1
 LEAF_DIGITS = 9
 """Significant digits of a leaf's value: what tells two float32 apart."""
