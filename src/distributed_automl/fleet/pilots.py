@@ -129,7 +129,7 @@ def read_trials(rows: DataFrame, setup: Setup) -> "Trials":
 
     told = rows.select("scenario_id", "status", "stage", "error_type", "message", "trials").toPandas()
     found = told.sort_values("scenario_id")
-    failures = count_failures(found.rename(columns={"message": "reason"}))
+    failures = count_failures(rows.withColumnRenamed("message", "reason"))
     require_tolerable(failures, setup.run.tolerated_failed_share, advice=ADVICE)
     judged = found[found["status"] == "judged"]
     if judged.empty:

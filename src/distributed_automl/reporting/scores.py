@@ -9,12 +9,15 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from distributed_automl.narrow import to_driver
 from distributed_automl.reporting.training import CLASS_ERRORS, MODELLED, NAMED_SCORES
 
 NARROW_COLUMNS = (
     "run_id", "scenario_id", "status", "reason", "fit_run_id", "stage", "error_type", "n_samples", "n_features",
     "n_trials", "fit_seconds", "peak_memory_mb", "estimator", "model_bytes",
 )  # fmt: skip
+COLUMNS_AT_ONCE = 16
+"""Columns that are in memory twice while they come to the driver."""
 DETAILS = ("hyperparameters", "model_digest")
 CANDIDATE_COLUMNS = ["candidate", "share", "n_alone", "n_in_ensembles", "n_first", "n_trials", "seconds"]
 _MAPS = ("metrics", "kpis")
@@ -36,7 +39,10 @@ def read_scores(training_results: DataFrame) -> pd.DataFrame:
         F.coalesce(score_of.get(name, nothing), score_of.get(CLASS_ERRORS.get(name, ""), nothing)).alias(name)
         for name in sorted({*score_of, *NAMED_SCORES})
     ]
-    return training_results.select(*NARROW_COLUMNS, *scores).orderBy("scenario_id").toPandas()
+    ordered = training_results.select(*NARROW_COLUMNS, *scores).orderBy("scenario_id")
+    names = ordered.columns
+    groups = [names[first : first + COLUMNS_AT_ONCE] for first in range(0, len(names), COLUMNS_AT_ONCE)]
+    return pd.concat([to_driver(ordered.select(*group)) for group in groups], axis=1, copy=False)
 
 
 def read_details(training_results: DataFrame, scenario_ids: Collection[str]) -> pd.DataFrame:

@@ -40,6 +40,8 @@ EVALUATED_COLUMNS = [
     "wape",
     "baseline_wape",
 ]
+MAX_LISTED = 10_000
+"""Scenarios that a table for people has at most: a browser does not stand many more."""
 MEANINGS = {
     "training.n_planned": "scenarios planned in this run",
     "training.n_fitted": "scenarios that got a new model",
@@ -106,6 +108,13 @@ def list_scenarios(scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFra
     return listed.sort_values(["errors_avoided", "scenario_id"], ascending=[False, True], ignore_index=True).reindex(
         columns=SCENARIO_COLUMNS
     )
+
+
+def most_notable(listed: pd.DataFrame) -> pd.DataFrame:
+    """Return the scenarios of `list_scenarios` where most errors were avoided or added, MAX_LISTED at most."""
+    if len(listed) <= MAX_LISTED:
+        return listed
+    return listed.loc[listed["errors_avoided"].abs().nlargest(MAX_LISTED).index.sort_values()]
 
 
 def _on_actuals(evaluation: pd.DataFrame) -> pd.DataFrame:
