@@ -247,7 +247,7 @@ def test_when_the_table_has_parts_then_a_wave_opens_the_files_of_its_own(
     sizes = measure(master, setup.problem).assign(
         run_id=RUN_ID, action="fit", fingerprint="f", core_fingerprint="c", pool_fingerprint=None, estimated_seconds=1.0
     )
-    planned = planning.place(sizes, setup.plan, 2)
+    planned = sizes.join(planning.place(sizes, setup.plan, 2))
     assert planned.groupby("wave")["scenario_bucket"].agg(set).tolist() == [{0}, {1}]
     make_ledger("plan", table="plan").save(planned.reindex(columns=PLAN.names))
     plan, nothing = make_ledger("plan", table="plan").load(), make_ledger("fits", table="fits").load()

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from distributed_automl.datasets.folders import LEAD, Folders, complaint_of
 from distributed_automl.datasets.unfinished import Unfinished
 from distributed_automl.errors import RunError, TableError
-from distributed_automl.narrow import to_driver, typed
+from distributed_automl.narrow import typed
 from distributed_automl.tables import CHAMPIONS, FITS, PILOTS, PLAN, RUNS, TRAINING_RESULTS, Table
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class LedgerDataset(AbstractDataset[Frame, Frame]):
         """Load the committed rows; an empty ledger gives an empty frame of the declared columns."""
         spark = get_spark_with_remote_support()
         frame = self._read(spark, self.folders())
-        return to_driver(frame) if self._returns == "pandas" else frame
+        return frame.toPandas() if self._returns == "pandas" else frame
 
     def save(self, data: Frame) -> None:
         """Write rows into a new folder.

@@ -42,7 +42,8 @@ def read_scores(training_results: DataFrame) -> pd.DataFrame:
     ordered = training_results.select(*NARROW_COLUMNS, *scores).orderBy("scenario_id")
     names = ordered.columns
     groups = [names[first : first + COLUMNS_AT_ONCE] for first in range(0, len(names), COLUMNS_AT_ONCE)]
-    return pd.concat([to_driver(ordered.select(*group)) for group in groups], axis=1, copy=False)
+    parts = (to_driver(ordered.select(*group)) for group in groups)
+    return pd.DataFrame({name: part[name] for part in parts for name in part.columns}, copy=False)
 
 
 def read_details(training_results: DataFrame, scenario_ids: Collection[str]) -> pd.DataFrame:

@@ -4,7 +4,9 @@ import math
 
 import pandas as pd
 
+from distributed_automl.narrow import compact
 from distributed_automl.reporting.training import (
+    BEHIND_SUMS,
     distributions,
     holdout_sums,
     modelled,
@@ -98,9 +100,9 @@ def list_scenarios(scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFra
     Returns:
         SCENARIO_COLUMNS, one row per scenario of either table; the most errors avoided first, unjudged ones last.
     """
-    evaluation = with_class_errors(evaluation).reindex(columns=EVALUATED_COLUMNS)
+    evaluation = compact(with_class_errors(evaluation).reindex(columns=EVALUATED_COLUMNS))
     trained = scores[["scenario_id", "status", "estimator", "reason", "fit_seconds", "n_samples"]]
-    judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(modelled(scores))
+    judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(scores)
     rungs = evaluation.loc[evaluation["n_predictions"] > 0, ["scenario_id", "rung"]]
     listed = trained.merge(rungs, on="scenario_id", how="outer").merge(judged, on="scenario_id", how="outer")
     listed["status"] = listed["status"].fillna("not planned")
@@ -123,7 +125,8 @@ def _on_actuals(evaluation: pd.DataFrame) -> pd.DataFrame:
     return judged[["scenario_id", "judged_on", "actual_sum", *names.values(), "wape", "baseline_wape"]]
 
 
-def _on_holdout(models: pd.DataFrame) -> pd.DataFrame:
+def _on_holdout(scores: pd.DataFrame) -> pd.DataFrame:
+    models = modelled(scores[["scenario_id", "status", *BEHIND_SUMS]])
     judged = models[["scenario_id", "wape", "baseline_wape"]].assign(judged_on="holdout")
     return judged.join(holdout_sums(models))
 

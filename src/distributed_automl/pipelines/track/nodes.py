@@ -14,6 +14,7 @@ from distributed_automl.tracking.children import children_of, choose_scenarios
 from distributed_automl.tracking.run import Record, log_record
 
 
+@pd.option_context("mode.copy_on_write", True)  # else each step copies a large fleet's scores
 def track_training(training_results: DataFrame, problem: Problem, tracking: Tracking) -> bool:
     """Log the fleet's training: metrics, distributions, tables, plots, and a child run per notable scenario."""
     scores, candidates = read_scores(training_results), rank_candidates(training_results)
