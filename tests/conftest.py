@@ -21,7 +21,8 @@ TOGETHER = {
     "a project": ("tests/end_to_end/",),
     "Spark": (
         "tests/commands/", "tests/datasets/", "tests/faults/test_scenarios.py", "tests/fleet/", "tests/monitoring/",
-        "tests/pipelines/", "tests/reporting/test_scores.py", "tests/test_cli.py", "tests/test_resolvers.py",
+        "tests/pipelines/", "tests/reporting/test_scores.py", "tests/test_cli.py", "tests/test_narrow.py",
+        "tests/test_resolvers.py",
     ),
     "a tracking database": ("tests/tracking/",),
 }  # fmt: skip

@@ -20,6 +20,7 @@ from distributed_automl.fleet.plan import Past, make_plan
 from distributed_automl.fleet.progress import Progress, watching
 from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL
+from distributed_automl.narrow import typed
 from distributed_automl.tables import PLAN, TRAINING_RESULTS
 
 pytestmark = pytest.mark.spark
@@ -162,14 +163,14 @@ def test_when_nothing_changed_then_nothing_is_fitted_again(
 
 
 def test_when_scenarios_fail_or_are_skipped_then_they_do_so_alone_and_only_failures_count(
-    do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any
+    spark: Any, do_train: Any, panel: Any, make_setup: Any, fake_attempt: Any
 ) -> None:
     misdeeds = {"e": "failed", "f": "failed", "k": "skipped"}
     results = do_train(panel(["a", "z", *misdeeds]), make_setup(n_waves=1), fake_attempt(misdeeds))
     status = results.set_index("scenario_id")["status"].to_dict()
     assert status == {"a": "fitted", "z": "fitted", "e": "failed", "f": "failed", "k": "skipped"}
     assert len(fake_attempt.calls()) == 1 + len(results)
-    failures = count_failures(results)
+    failures = count_failures(typed(spark, results, TRAINING_RESULTS.ddl))
     with pytest.raises(RunError, match=r"2 of 5 scenarios failed \(40.0%\)"):
         require_tolerable(failures, 0.05)
     require_tolerable(failures, 0.4)
@@ -246,7 +247,7 @@ def test_when_the_table_has_parts_then_a_wave_opens_the_files_of_its_own(
     sizes = measure(master, setup.problem).assign(
         run_id=RUN_ID, action="fit", fingerprint="f", core_fingerprint="c", pool_fingerprint=None, estimated_seconds=1.0
     )
-    planned = planning.place(sizes, setup.plan, 2)
+    planned = sizes.join(planning.place(sizes, setup.plan, 2))
     assert planned.groupby("wave")["scenario_bucket"].agg(set).tolist() == [{0}, {1}]
     make_ledger("plan", table="plan").save(planned.reindex(columns=PLAN.names))
     plan, nothing = make_ledger("plan", table="plan").load(), make_ledger("fits", table="fits").load()

@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from distributed_automl.reporting.summary import Figures, list_scenarios, summarize
+from distributed_automl.reporting import summary
+from distributed_automl.reporting.summary import Figures, list_scenarios, most_notable, summarize
 
 
 def test_when_actuals_are_there_then_scenarios_are_judged_on_them(
@@ -21,6 +22,17 @@ def test_when_nothing_is_evaluated_then_scenarios_are_judged_on_holdouts(scores:
     assert listed["errors_avoided"].dropna().to_dict() == {"c": 40.0, "a": 10.0, "b": -10.0}
     assert listed.loc["b", "actual_sum"] == pytest.approx(100.0)
     assert listed.loc["c", "judged_on"] == "holdout"
+
+
+@pytest.mark.parametrize(("most", "kept"), [(6, "cabdef"), (5, "cadef"), (4, "cdef"), (3, "def")])
+def test_when_a_fleet_is_too_large_to_list_then_those_without_a_score_come_first(
+    scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, most: int, kept: str
+) -> None:
+    listed = list_scenarios(scores, pd.DataFrame())
+    n_unknown = int(listed["errors_avoided"].isna().sum())
+    assert (n_unknown, len(listed)) == (3, 6)
+    monkeypatch.setattr(summary, "MAX_LISTED", most)
+    assert "".join(most_notable(listed)["scenario_id"]) == kept
 
 
 def test_when_an_evaluation_counts_then_figures_come_from_it(scores: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from distributed_automl.datasets.folders import LEAD, Folders, complaint_of
 from distributed_automl.datasets.unfinished import Unfinished
 from distributed_automl.errors import RunError, TableError
+from distributed_automl.narrow import typed
 from distributed_automl.tables import CHAMPIONS, FITS, PILOTS, PLAN, RUNS, TRAINING_RESULTS, Table
 
 logger = logging.getLogger(__name__)
@@ -232,10 +233,8 @@ def spark_frame(spark: SparkSession, rows: pd.DataFrame, table: Table | None) ->
     if table is None:
         return spark.createDataFrame(rows)
     table.require(rows.columns)
-    if rows.empty:
-        return spark.createDataFrame([], schema=table.ddl)
     try:
-        return spark.createDataFrame(rows[table.names].astype(object), schema=table.ddl)
+        return typed(spark, rows, table.ddl)
     except (TypeError, ValueError) as error:
         raise TableError(f"rows do not fit the contract of '{table.name}' ({table.ddl}): {error}") from error
 

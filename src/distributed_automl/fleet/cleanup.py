@@ -23,9 +23,9 @@ from distributed_automl.datasets.folders import BEAT_SECONDS, Folders
 from distributed_automl.datasets.ledger import LedgerDataset
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.old_versions import VersionedTable, take_away
-from distributed_automl.fleet.orders import typed
 from distributed_automl.fleet.plan import FIT, OUTSIDE
 from distributed_automl.fleet.scenario_ids import is_pool_column
+from distributed_automl.narrow import typed
 from distributed_automl.tables import PINNED
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from distributed_automl.narrow import compact
 from distributed_automl.tables import are_pools
 
 OWN, ROWS, GUESS = "own", "rows", "guess"
@@ -42,8 +43,8 @@ def estimate(sizes: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
         GUESS), estimate_factor (half of the recorded fits lie within this factor of what would have been estimated so;
         NaN where nothing is recorded to tell).
     """
-    is_pool = are_pools(sizes["scenario_id"])
-    parts = [_estimate(sizes[is_pool == kind], _fitted(history, kind), kind) for kind in (False, True)]
+    needed, is_pool = sizes[["scenario_id", "n_rows"]], are_pools(sizes["scenario_id"])
+    parts = [_estimate(needed[is_pool == kind], _fitted(history, kind), kind) for kind in (False, True)]
     return pd.concat(parts).loc[sizes.index]
 
 
@@ -53,36 +54,38 @@ def by_rows(n_rows: pd.Series) -> np.ndarray:
 
 
 def _fitted(history: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
-    fitted = history[(history["status"] == "fitted") & history["n_samples"].notna()]
-    return fitted[are_pools(fitted["scenario_id"]) == of_pools]
+    needed = history[["scenario_id", "n_samples", "fit_seconds", "peak_memory_mb"]]
+    is_fitted = (history["status"] == "fitted") & history["n_samples"].notna()
+    return needed[is_fitted & (are_pools(history["scenario_id"]) == of_pools)]
 
 
 def _estimate(sizes: pd.DataFrame, fitted: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
     """Estimate for scenarios, or for pools."""
     seconds = _cost(sizes, fitted, "fit_seconds", SECONDS[of_pools])
     memory = _cost(sizes, fitted, "peak_memory_mb", MEMORY_MB[of_pools])
-    return pd.DataFrame(
-        {
-            "estimated_seconds": seconds["cost"],
-            "estimated_memory_mb": memory["cost"],
-            "estimated_from": seconds["basis"],
-            "estimate_factor": seconds["factor"],
-        },
-        index=sizes.index,
+    return seconds.set_axis(["estimated_seconds", "estimated_from", "estimate_factor"], axis=1).assign(
+        estimated_memory_mb=memory["cost"]
     )
 
 
 def _cost(sizes: pd.DataFrame, fitted: pd.DataFrame, name: str, law: Law) -> pd.DataFrame:
     """Return cost, basis and factor of each, in the order of `sizes`."""
     recorded = fitted[fitted[name].notna() & (fitted[name] > 0)]
-    latest = recorded.drop_duplicates("scenario_id", keep="last").set_index("scenario_id")
+    latest = recorded.drop_duplicates("scenario_id", keep="last")
     paces = latest[name].astype(np.float64) / law.of(latest["n_samples"])
     pace = float(paces.median()) if len(paces) else 1.0
-    own = sizes["scenario_id"].map(latest[name]).astype(np.float64)
-    basis = np.where(own.notna(), OWN, ROWS if len(paces) else GUESS)
+    own = _looked_up(sizes["scenario_id"], latest[["scenario_id", name]])
     factors = {OWN: _factor(_repeats(recorded, name)), ROWS: _factor(paces / pace), GUESS: np.nan}
+    other = ROWS if len(paces) else GUESS
+    basis = own.notna().map({True: OWN, False: other})
     costs = own.fillna(pd.Series(pace * law.of(sizes["n_rows"]), index=sizes.index))
-    return pd.DataFrame({"cost": costs, "basis": basis, "factor": [factors[one] for one in basis]}, index=sizes.index)
+    return pd.DataFrame({"cost": costs, "basis": basis, "factor": basis.map(factors)}, index=sizes.index)
+
+
+def _looked_up(scenario_ids: pd.Series, costs: pd.DataFrame) -> pd.Series:
+    """Return what costs say of each scenario, like the ids; an index of ids would make an object of each."""
+    found = compact(scenario_ids.to_frame()).merge(compact(costs), on="scenario_id", how="left")
+    return found.iloc[:, 1].astype(np.float64).set_axis(scenario_ids.index)
 
 
 def _repeats(recorded: pd.DataFrame, name: str) -> pd.Series:

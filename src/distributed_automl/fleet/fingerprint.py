@@ -23,6 +23,7 @@ from distributed_automl.fleet.scenario_ids import (
     with_ids,
     without_helpers,
 )
+from distributed_automl.narrow import texts, to_driver
 from distributed_automl.parameters import Problem
 from distributed_automl.tables import PART_COL
 
@@ -60,14 +61,13 @@ def measure(master_df: DataFrame, problem: Problem) -> pd.DataFrame:
         TableError: a scenario key is null, or `pool_by` or the part varies inside a scenario; all name where.
     """
     types = {field.name: field.dataType for field in without_helpers(master_df).schema.fields}
-    found = _measured(master_df, problem, types).toPandas()
+    found = to_driver(_measured(master_df, problem, types))
     _refuse_null_keys(found, problem)
     require_one_pool(found, problem)
     _refuse_two_parts(found, problem)
     schema = sorted((name, kind.simpleString()) for name, kind in types.items())
-    prints = [
-        digest_of([schema, *map(int, parts)]) for parts in found[["n_rows", "bits", "sums"]].itertuples(index=False)
-    ]
+    measured = zip(found["n_rows"], found["bits"], found["sums"], strict=True)
+    prints = texts((digest_of([schema, *map(int, parts)]) for parts in measured), found.index)
     columns = ["scenario_id", "pool_id", "n_rows", PART_COL, "first_timestamp", "last_timestamp"]
     return found[columns].assign(rows_fingerprint=prints).sort_values("scenario_id", ignore_index=True)
 

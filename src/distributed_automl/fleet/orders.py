@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, is_pool_column
+from distributed_automl.narrow import typed
 
 if TYPE_CHECKING:
     from distributed_automl.scenario.attempt import StoredModel
@@ -116,11 +117,3 @@ def earliest_pools(fits: DataFrame) -> pd.DataFrame:
     found = narrow.select("scenario_id", "run_id", "fingerprint", "fitted_at", "model_digest").toPandas()
     earliest = found.sort_values(["fitted_at", "run_id"]).drop_duplicates(["scenario_id", "fingerprint"])
     return earliest.rename(columns={"scenario_id": "pool_id"}).drop(columns="fitted_at")
-
-
-def typed(spark: SparkSession, rows: pd.DataFrame, ddl: str) -> DataFrame:
-    """Return a small pandas frame as a Spark frame of the given types; NaN and None become null."""
-    if rows.empty:
-        return spark.createDataFrame([], schema=ddl)
-    names = [field.split()[0].strip("`") for field in ddl.split(", ")]
-    return spark.createDataFrame(rows[names].astype(object), schema=ddl)

@@ -19,7 +19,7 @@ from distributed_automl.fleet.limits import OnStage
 from distributed_automl.fleet.orders import Order
 from distributed_automl.fleet.plan import check_sizes
 from distributed_automl.fleet.progress import Progress
-from distributed_automl.fleet.results import count_failures, require_tolerable
+from distributed_automl.fleet.results import Failures, require_tolerable
 from distributed_automl.fleet.scenario_ids import with_ids
 from distributed_automl.fleet.session import n_cores
 from distributed_automl.fleet.setup import Setup
@@ -129,8 +129,8 @@ def read_trials(rows: DataFrame, setup: Setup) -> "Trials":
 
     told = rows.select("scenario_id", "status", "stage", "error_type", "message", "trials").toPandas()
     found = told.sort_values("scenario_id")
-    failures = count_failures(found.rename(columns={"message": "reason"}))
-    require_tolerable(failures, setup.run.tolerated_failed_share, advice=ADVICE)
+    failed = found[found["status"] == "failed"].rename(columns={"message": "reason"})
+    require_tolerable(Failures(len(found), failed), setup.run.tolerated_failed_share, advice=ADVICE)
     judged = found[found["status"] == "judged"]
     if judged.empty:
         reasons = (found["scenario_id"] + ": " + found["message"].astype(str)).head(5).tolist()

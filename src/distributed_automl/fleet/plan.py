@@ -2,14 +2,18 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import cached_property, partial
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from pandas.arrays import IntegerArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -37,6 +41,7 @@ from distributed_automl.fleet.fingerprint import (
 from distributed_automl.fleet.scenario_ids import without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
 from distributed_automl.fleet.waves import fill_tasks, pack
+from distributed_automl.narrow import COUNT, compact, texts, to_driver
 from distributed_automl.parameters import Plan
 from distributed_automl.tables import PART_COL, PLAN, POOLED_PREFIX, are_pools
 
@@ -81,26 +86,32 @@ class Past:
     @classmethod
     def read(cls, fits_before: DataFrame, plans_before: DataFrame, setup: Setup) -> "Past":
         """Read the narrow columns, as far as a setup needs them; models stay where they are."""
-        fits = fits_before.select(*HISTORY_COLUMNS).toPandas().sort_values(["fitted_at", "run_id"], ignore_index=True)
+        found = to_driver(fits_before.select(*HISTORY_COLUMNS))
+        fits = found.sort_values(["fitted_at", "run_id"], ignore_index=True)
         runs = sorted(fits.loc[are_pools(fits["scenario_id"]), "run_id"].unique())
         columns = ["scenario_id", "run_id", "pool_id", "n_rows", "rows_fingerprint"]
-        plans = plans_before.where(F.col("run_id").isin(runs)).select(*columns).toPandas()
+        plans = to_driver(plans_before.where(F.col("run_id").isin(runs)).select(*columns))
         grants = read_grants(plans_before, fits)
         if not setup.plan.auction.enabled:
             return cls(fits, plans, grants)
         return cls(fits, plans, grants, read_records(fits_before, setup.problem.objective))
 
-    @cached_property
-    def outcomes(self) -> Mapping[tuple[str, str], list[Outcome]]:
-        """Outcomes of each scenario and fingerprint, oldest first.
+    def outcomes_of(self, wanted: pd.DataFrame) -> Iterator[list[Outcome]]:
+        """Yield the outcomes of each scenario with a fingerprint, oldest first.
 
-        Two scenarios may hold the same rows under different names, but not one fit.
+        Two scenarios may hold the same rows under different names, but not one fit. They come one scenario's at a time:
+        as objects, those of a large fleet would take more memory than all else that a plan is made from.
+
+        Args:
+            wanted: scenario_id, fingerprint.
         """
-        found: dict[tuple[str, str], list[Outcome]] = {}
-        keys, columns = ("scenario_id", "fingerprint"), Outcome._fields
-        for name, one, *values in self.fits[[*keys, *columns]].itertuples(index=False, name=None):
-            found.setdefault((name, one), []).append(Outcome(*values))
-        return found
+        keys = ["scenario_id", "fingerprint"]
+        places = compact(wanted[keys]).assign(place=np.arange(len(wanted)))
+        fits = compact(self.fits[[*keys, *Outcome._fields]])
+        found = places.merge(fits, on=keys, how="left")  # keeps the order of both
+        rows = found[["place", *Outcome._fields]].itertuples(index=False, name=None)
+        for _, of_one in groupby(rows, key=itemgetter(0)):
+            yield [Outcome(*values) for _, *values in of_one if pd.notna(values[0])]  # else the join found none
 
     def of_pool(self, pool_id: str) -> "Past":
         """Return what is about one pool: its fits, and the plans of its scenarios."""
@@ -140,9 +151,11 @@ def make_plan(master_df: DataFrame, past: Past, setup: Setup, *, run_id: str, n_
         TableError: the table does not fit the problem.
         RunError: `run.scenarios` names a scenario that is not there, or the table is empty.
     """
-    everyone = decide(master_df, past, setup, run_id)
-    planned = place(everyone.join(expected_costs(everyone, past, setup)), setup.plan, n_cores)
-    return nullable(planned.assign(run_id=run_id)[PLAN.names])
+    with pd.option_context("mode.copy_on_write", True):  # else every column that is added copies all the others
+        planned = decide(master_df, past, setup, run_id)
+        planned = planned.join(expected_costs(planned, past, setup))
+        planned = planned.join(place(planned, setup.plan, n_cores)).assign(run_id=run_id)
+        return nullable(planned[PLAN.names].astype({PART_COL: COUNT}))
 
 
 def decide(master_df: DataFrame, past: Past, setup: Setup, run_id: str) -> pd.DataFrame:
@@ -166,7 +179,7 @@ def decide(master_df: DataFrame, past: Past, setup: Setup, run_id: str) -> pd.Da
     if setup.plan.auction.enabled:
         granted = auctioned(master_df, scenarios, past, setup, run_id)
         scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
-    pools = _without_unneeded(pools, scenarios)
+    pools = compact(_without_unneeded(pools, scenarios))
     return pd.concat([pools, scenarios], ignore_index=True)
 
 
@@ -258,7 +271,8 @@ def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, sett
     elif frozen is not None and not (past.fits["fingerprint"] == now).any():
         verdict, now = frozen
     else:
-        verdict = judge(past.outcomes.get((pool_id, now), []), plan, known=not past.fits.empty)
+        outcomes = next(past.outcomes_of(pd.DataFrame({"scenario_id": [pool_id], "fingerprint": [now]})))
+        verdict = judge(outcomes, plan, known=not past.fits.empty)
     chosen = members[members["scenario_id"].isin(list(sampled))]
     return {
         "scenario_id": pool_id,
@@ -285,11 +299,11 @@ def sample_members(members: pd.DataFrame, max_samples: int) -> dict[str, str]:
     Returns:
         scenario_id -> rows_fingerprint.
     """
-    order = members["scenario_id"].map(lambda name: hashlib.sha256(name.encode()).hexdigest())
-    ordered = members.loc[order.sort_values().index]
-    fits = ordered["n_rows"].cumsum().le(max_samples)
-    fits.iloc[:1] = True
-    return dict(zip(ordered.loc[fits, "scenario_id"], ordered.loc[fits, "rows_fingerprint"], strict=True))
+    hashes = (hashlib.sha256(name.encode()).digest() for name in members["scenario_id"])
+    order = np.argsort(np.fromiter(hashes, "S32", len(members)))
+    n_fitting = int((members["n_rows"].to_numpy(dtype=np.int64)[order].cumsum() <= max_samples).sum())
+    chosen = members.iloc[order[: max(1, n_fitting)]]
+    return dict(zip(chosen["scenario_id"], chosen["rows_fingerprint"], strict=True))
 
 
 def _frozen(now: Mapping[str, str], past: Past, plan: Plan, settings: str) -> tuple[Verdict, str] | None:
@@ -337,29 +351,30 @@ def _without_unneeded(pools: pd.DataFrame, scenarios: pd.DataFrame) -> pd.DataFr
 def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: Setup, settings: str) -> pd.DataFrame:
     """Return one row per scenario: fingerprints and verdict; `sizes` has GRANTED too."""
     served = dict(pools.loc[pools["serves"], ["pool_id", "fingerprint"]].itertuples(index=False, name=None))
-    cores = [
-        with_trials(core_fingerprint(settings, rows), n_trials)
-        for rows, n_trials in zip(sizes["rows_fingerprint"], sizes["n_trials"], strict=True)
-    ]
-    of_pools = [served.get(pool_id) for pool_id in sizes["pool_id"]]
-    prints = [with_pool(core, pool) for core, pool in zip(cores, of_pools, strict=True)]
-    seen = set(past.fits["scenario_id"])
-    inside = set(setup.run.scenarios) or set(sizes["scenario_id"])
-    verdicts = [
-        judge(past.outcomes.get((name, one), []), setup.plan, known=name in seen)
-        if name in inside
-        else Verdict(OUTSIDE, "not among run.scenarios")
-        for name, one in zip(sizes["scenario_id"], prints, strict=True)
-    ]
-    told = pd.DataFrame(verdicts, columns=list(Verdict._fields), index=sizes.index)
-    prints_of = {"core_fingerprint": cores, "pool_fingerprint": of_pools, "fingerprint": prints}
-    return sizes.join(pd.DataFrame(prints_of, index=sizes.index, dtype=object)).join(told)
+    trials = zip(sizes["rows_fingerprint"], sizes["n_trials"], strict=True)
+    cores = texts((with_trials(core_fingerprint(settings, rows), n) for rows, n in trials), sizes.index)
+    of_pools = pd.Series([served.get(pool_id) for pool_id in sizes["pool_id"]], index=sizes.index, dtype=object)
+    prints = texts((with_pool(core, pool) for core, pool in zip(cores, of_pools, strict=True)), sizes.index)
+    scenarios = sizes.assign(core_fingerprint=cores, pool_fingerprint=of_pools, fingerprint=prints)
+    told = pd.DataFrame(_verdicts(scenarios, past, setup), columns=list(Verdict._fields), index=sizes.index)
+    return scenarios.assign(**{name: told[name] for name in Verdict._fields})
+
+
+def _verdicts(scenarios: pd.DataFrame, past: Past, setup: Setup) -> Iterator[Verdict]:
+    """Yield what is done with each scenario, in their order."""
+    seen = scenarios["scenario_id"].isin(past.fits["scenario_id"])
+    wanted = setup.run.scenarios
+    inside = scenarios["scenario_id"].isin(wanted) if wanted else repeat(True, len(scenarios))
+    for outcomes, is_known, is_inside in zip(past.outcomes_of(scenarios), seen, inside, strict=True):
+        if is_inside:
+            yield judge(outcomes, setup.plan, known=is_known)
+        else:
+            yield Verdict(OUTSIDE, "not among run.scenarios")
 
 
 def had(scenarios: pd.DataFrame, past: Past, status: str) -> pd.Series:
     """Return which scenarios have an outcome of a status with the very fingerprint that they have now."""
-    keys = zip(scenarios["scenario_id"], scenarios["fingerprint"], strict=True)
-    found = [any(outcome.status == status for outcome in past.outcomes.get(key, [])) for key in keys]
+    found = [any(one.status == status for one in outcomes) for outcomes in past.outcomes_of(scenarios)]
     return pd.Series(found, index=scenarios.index, dtype=bool)
 
 
@@ -411,25 +426,26 @@ def _judge_fitted(fitted: Sequence[Outcome], plan: Plan) -> Verdict:
 
 
 def place(planned: pd.DataFrame, plan: Plan, n_cores: int) -> pd.DataFrame:
-    """Add wave and bucket to whatever is fitted; `planned` has estimated_seconds and PART_COL."""
-    planned = planned.assign(wave=None, bucket=None)
+    """Return wave and bucket of whatever is fitted, NA of the rest; `planned` has estimated_seconds and PART_COL."""
     is_pool = are_pools(planned["scenario_id"])
     to_fit = planned["action"] == FIT
-    pools, scenarios = planned.index[to_fit & is_pool], planned.index[to_fit & ~is_pool]
-    seconds = planned["estimated_seconds"]
-    planned.loc[pools, "wave"] = POOL_WAVE
-    planned.loc[pools, "bucket"] = fill_tasks(list(seconds[pools]), plan, n_cores)
-    parts = planned.loc[scenarios, PART_COL]
+    pools, scenarios = np.flatnonzero(to_fit & is_pool), np.flatnonzero(to_fit & ~is_pool)
+    seconds = planned["estimated_seconds"].to_numpy(dtype=np.float64)
+    parts = planned[PART_COL].iloc[scenarios]
     known = None if parts.isna().any() else parts.to_numpy(dtype=int)
-    packing = pack(list(seconds[scenarios]), plan, n_cores, parts=known)
-    planned.loc[scenarios, "wave"] = packing.waves
-    planned.loc[scenarios, "bucket"] = packing.buckets
-    return planned
+    packing = pack(seconds[scenarios], plan, n_cores, parts=known)
+    placed = np.full((2, len(planned)), POOL_WAVE, dtype=np.int32)
+    placed[1, pools] = fill_tasks(seconds[pools], plan, n_cores)
+    placed[:, scenarios] = packing.waves, packing.buckets
+    columns = zip(("wave", "bucket"), placed, strict=True)
+    away = ~to_fit.to_numpy()
+    return pd.DataFrame({name: IntegerArray(cells, away.copy()) for name, cells in columns}, index=planned.index)
 
 
 def nullable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy whose missing cells are None, and so become null in Spark, whatever the column's type."""
-    gaps = frame.loc[:, frame.isna().any()].astype(object)
+    """Return a copy whose missing cells are None, or NA among counts, and so become null in Spark."""
+    has_gaps = frame.isna().any() & (frame.dtypes != COUNT)
+    gaps = frame.loc[:, has_gaps].astype(object)
     return frame.assign(**{str(name): cells.mask(cells.isna(), None) for name, cells in gaps.items()})
 
 

@@ -16,11 +16,12 @@ from distributed_automl.datasets.unfinished import FAILED_RUNG
 from distributed_automl.errors import RunError
 from distributed_automl.fleet.asked import Asked, Origin, origin_column, read_question
 from distributed_automl.fleet.limits import Finished, OnStage, ignore_stage, run_each, run_limited
-from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders, typed
+from distributed_automl.fleet.orders import Order, earliest_pools, model_key, read_orders, spark_orders
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.scenario_ids import BUCKET_COL, SCENARIO_COL, quoted, with_ids, without_helpers
 from distributed_automl.fleet.train import apply_by_bucket
 from distributed_automl.fleet.waves import fill_tasks
+from distributed_automl.narrow import typed
 from distributed_automl.parameters import Limits, Plan, Prediction, Problem, Run
 from distributed_automl.tables import BY_HAND, PINNED, Table, predictions_table
 

@@ -9,9 +9,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError
-from distributed_automl.fleet.orders import typed
 from distributed_automl.fleet.plan import FIT, N_NAMED, OUTSIDE, REUSE
 from distributed_automl.fleet.scenario_ids import is_pool_column
+from distributed_automl.narrow import to_driver, typed
 from distributed_automl.tables import TRAINING_RESULTS
 
 logger = logging.getLogger(__name__)
@@ -121,9 +121,16 @@ class Failures:
         return len(self.failed) / max(1, self.n_scenarios)
 
 
-def count_failures(results: pd.DataFrame) -> Failures:
-    """Return what went wrong in a run; `results` has FAILURE_COLUMNS."""
-    return Failures(len(results), results[results["status"] == "failed"])
+def told_by_status(results: DataFrame) -> str:
+    """Return how many scenarios ended how, for the log; the commonest first."""
+    counts = results.groupBy("status").count().orderBy(F.desc("count"), "status").collect()
+    return ", ".join(f"{row['count']} {row['status']}" for row in counts)
+
+
+def count_failures(results: DataFrame) -> Failures:
+    """Return what went wrong in a run; `results` has FAILURE_COLUMNS. Only what failed comes to the driver."""
+    failed = results.where(F.col("status") == "failed").select(*FAILURE_COLUMNS).orderBy("scenario_id")
+    return Failures(results.count(), to_driver(failed))
 
 
 GOES_ON = "What was fitted is saved; the next run goes on from there"

@@ -25,7 +25,7 @@ from distributed_automl.fleet.fitting import (
     rows_are_gone,
     rows_frame,
 )
-from distributed_automl.fleet.orders import earliest_pools, model_key, read_orders, spark_orders, typed
+from distributed_automl.fleet.orders import earliest_pools, model_key, read_orders, spark_orders
 from distributed_automl.fleet.plan import FIT, sample_members
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.scenario_ids import (
@@ -37,6 +37,7 @@ from distributed_automl.fleet.scenario_ids import (
     without_helpers,
 )
 from distributed_automl.fleet.setup import Setup, define_features
+from distributed_automl.narrow import to_driver, typed
 from distributed_automl.tables import FITS, PART_COL, Table, are_pools
 
 Frame = DataFrame | pd.DataFrame
@@ -93,7 +94,7 @@ def fit_pools(
     pools = plan.where((F.col("action") == FIT) & is_pool_column()).toPandas()
     if pools.empty:
         return
-    planned = plan.select(*MEMBER_COLUMNS).toPandas()
+    planned = to_driver(plan.select(*MEMBER_COLUMNS))
     pairs = _pool_members(planned, pools, setup)
     members = typed(master_df.sparkSession, pairs, f"member string, `{SCENARIO_COL}` string")
     parts = of_parts(master_df, planned[planned["scenario_id"].isin(pairs["member"])])
@@ -133,13 +134,15 @@ def fit_scenarios(
         progress: is told how it goes.
         attempt: what is done with each scenario; None: it is fitted.
     """
-    todo = plan.where((F.col("action") == FIT) & ~is_pool_column()).select(*ORDER_COLUMNS).toPandas()
-    if todo.empty:
+    todo = plan.where((F.col("action") == FIT) & ~is_pool_column()).select(*ORDER_COLUMNS)
+    costs = todo.select("wave", "estimated_seconds").toPandas()
+    if costs.empty:
         return
-    todo = with_pool_keys(todo, earliest_pools(pooled_fits))
+    pools = earliest_pools(pooled_fits)
     rows = with_ids(master_df, setup.problem)
-    with progress.running("scenarios", len(todo), todo["estimated_seconds"].sum()):
-        for _, part in todo.groupby("wave"):
+    with progress.running("scenarios", len(costs), costs["estimated_seconds"].sum()):
+        for wave in sorted(costs["wave"].unique()):
+            part = with_pool_keys(to_driver(todo.where(F.col("wave") == int(wave))), pools)
             yield from fit_wave(rows, pooled_fits, part, setup, progress, attempt=attempt)
 
 

@@ -36,7 +36,9 @@ class Packing:
         return int(self.waves.max(initial=0))
 
 
-def pack(seconds: Sequence[float], plan: Plan, n_cores: int, *, parts: Sequence[int] | None = None) -> Packing:
+def pack(
+    seconds: Sequence[float] | Floats, plan: Plan, n_cores: int, *, parts: Sequence[int] | Ints | None = None
+) -> Packing:
     """Distribute items over waves, and each wave's over tasks: longest processing time first (Graham 1969).
 
     There are as many waves as the plan asks for, or fewer, so that their ends add no more than IDLE_SHARE to the wall

@@ -137,8 +137,7 @@ def draw_candidates(candidates: pd.DataFrame) -> go.Figure:
 def draw_training_cost(scores: pd.DataFrame) -> go.Figure:
     """Draw how the seconds of the fits of this run are distributed."""
     title = "Seconds of a fit"
-    fitted = scores[scores["status"] == "fitted"]
-    seconds = fitted["fit_seconds"].dropna().astype(float)
+    seconds = scores.loc[scores["status"] == "fitted", "fit_seconds"].dropna().astype(float)
     if seconds.empty:
         return _empty(title, "Nothing was fitted in this run.")
     figure = _figure(title, height=260)

@@ -9,12 +9,16 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from distributed_automl.errors import RunError
+from distributed_automl.narrow import to_driver
 from distributed_automl.reporting.training import CLASS_ERRORS, MODELLED, NAMED_SCORES
 
 NARROW_COLUMNS = (
     "run_id", "scenario_id", "status", "reason", "fit_run_id", "stage", "error_type", "n_samples", "n_features",
     "n_trials", "fit_seconds", "peak_memory_mb", "estimator", "model_bytes",
 )  # fmt: skip
+COLUMNS_AT_ONCE = 16
+"""Columns that are in memory twice while they come to the driver."""
 DETAILS = ("hyperparameters", "model_digest")
 CANDIDATE_COLUMNS = ["candidate", "share", "n_alone", "n_in_ensembles", "n_first", "n_trials", "seconds"]
 _MAPS = ("metrics", "kpis")
@@ -27,6 +31,9 @@ def read_scores(training_results: DataFrame) -> pd.DataFrame:
     """Return NARROW_COLUMNS and a column of float64 per metric and KPI, one row per scenario, sorted by id.
 
     Scores that the figures name are always there. Errors of classes stand for WAPE and cost: see CLASS_ERRORS.
+
+    Raises:
+        RunError: a scenario has two rows, or the table changes while it is read.
     """
     keys = [F.array_distinct(F.flatten(F.collect_set(F.map_keys(name)))).alias(name) for name in _MAPS]
     found = training_results.agg(*keys).collect()[0]
@@ -36,7 +43,15 @@ def read_scores(training_results: DataFrame) -> pd.DataFrame:
         F.coalesce(score_of.get(name, nothing), score_of.get(CLASS_ERRORS.get(name, ""), nothing)).alias(name)
         for name in sorted({*score_of, *NAMED_SCORES})
     ]
-    return training_results.select(*NARROW_COLUMNS, *scores).orderBy("scenario_id").toPandas()
+    ordered = training_results.select(*NARROW_COLUMNS, *scores).orderBy("scenario_id")
+    told = to_driver(ordered.select(*NARROW_COLUMNS))
+    names = [name for name in ordered.columns if name not in NARROW_COLUMNS]
+    for first in range(0, len(names), COLUMNS_AT_ONCE):
+        part = to_driver(ordered.select("scenario_id", *names[first : first + COLUMNS_AT_ONCE]))
+        if not part["scenario_id"].equals(told["scenario_id"]) or not told["scenario_id"].is_unique:
+            raise RunError("expected one row per scenario in training_results, the same at each reading, found others")
+        told = told.assign(**{str(name): part[name] for name in part.columns.drop("scenario_id")})
+    return told
 
 
 def read_details(training_results: DataFrame, scenario_ids: Collection[str]) -> pd.DataFrame:

@@ -1,16 +1,21 @@
 """The fleet in one small table, and the scenarios side by side: what the report, the terminal and Kedro-Viz show."""
 
+import logging
 import math
 
 import pandas as pd
 
+from distributed_automl.narrow import compact
 from distributed_automl.reporting.training import (
+    BEHIND_SUMS,
     distributions,
     holdout_sums,
     modelled,
     training_figures,
     with_class_errors,
 )
+
+logger = logging.getLogger(__name__)
 
 SUMMARY_COLUMNS = ["name", "value", "meaning"]
 SCENARIO_COLUMNS = [
@@ -40,6 +45,8 @@ EVALUATED_COLUMNS = [
     "wape",
     "baseline_wape",
 ]
+MAX_LISTED = 10_000
+"""Scenarios that a table for people has at most: a browser does not stand many more."""
 MEANINGS = {
     "training.n_planned": "scenarios planned in this run",
     "training.n_fitted": "scenarios that got a new model",
@@ -96,9 +103,9 @@ def list_scenarios(scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFra
     Returns:
         SCENARIO_COLUMNS, one row per scenario of either table; the most errors avoided first, unjudged ones last.
     """
-    evaluation = with_class_errors(evaluation).reindex(columns=EVALUATED_COLUMNS)
+    evaluation = compact(with_class_errors(evaluation).reindex(columns=EVALUATED_COLUMNS))
     trained = scores[["scenario_id", "status", "estimator", "reason", "fit_seconds", "n_samples"]]
-    judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(modelled(scores))
+    judged = _on_actuals(evaluation) if (evaluation["n_actuals"] > 0).any() else _on_holdout(scores)
     rungs = evaluation.loc[evaluation["n_predictions"] > 0, ["scenario_id", "rung"]]
     listed = trained.merge(rungs, on="scenario_id", how="outer").merge(judged, on="scenario_id", how="outer")
     listed["status"] = listed["status"].fillna("not planned")
@@ -108,13 +115,31 @@ def list_scenarios(scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFra
     )
 
 
+def most_notable(listed: pd.DataFrame) -> pd.DataFrame:
+    """Return MAX_LISTED scenarios of `list_scenarios` at most, in its order.
+
+    Those that nothing is known of come first (failed and skipped ones are among them), then those where most errors
+    were avoided or added.
+    """
+    if len(listed) <= MAX_LISTED:
+        return listed
+    logger.info(
+        "the tracked table of scenarios has %d of %d: those without a score, and the most notable ones",
+        MAX_LISTED,
+        len(listed),
+    )
+    ranked = listed["errors_avoided"].abs().sort_values(ascending=False, na_position="first", kind="stable")
+    return listed.loc[ranked.index[:MAX_LISTED].sort_values()]
+
+
 def _on_actuals(evaluation: pd.DataFrame) -> pd.DataFrame:
     names = {"abs_error_sum": "abs_error", "baseline_abs_error_sum": "baseline_abs_error"}
     judged = evaluation[evaluation["n_actuals"] > 0].rename(columns=names).assign(judged_on="actuals")
     return judged[["scenario_id", "judged_on", "actual_sum", *names.values(), "wape", "baseline_wape"]]
 
 
-def _on_holdout(models: pd.DataFrame) -> pd.DataFrame:
+def _on_holdout(scores: pd.DataFrame) -> pd.DataFrame:
+    models = modelled(scores[["scenario_id", "status", *BEHIND_SUMS]])
     judged = models[["scenario_id", "wape", "baseline_wape"]].assign(judged_on="holdout")
     return judged.join(holdout_sums(models))
 

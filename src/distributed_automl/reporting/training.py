@@ -14,7 +14,10 @@ OF_CLASSES = {"wape": "error_rate", "total_cost": "misclassification_cost"}
 """What stands in the same place where the target is a class: a row in a wrong class is an error of one."""
 CLASS_ERRORS = {prefix + name: prefix + other for name, other in OF_CLASSES.items() for prefix in ("", "baseline_")}
 """The same of the model and of the baseline."""
-_PAIRED = ("wape", "units_short", "units_over", "n_wrong", "total_cost", *OF_CLASSES.values())
+_SUMMED = ("wape", "units_short", "units_over", "n_wrong")
+_PAIRED = (*_SUMMED, "total_cost", *OF_CLASSES.values())
+BEHIND_SUMS = [prefix + name for name in _SUMMED for prefix in ("", "baseline_")]
+"""Scores that the sums over holdouts are made of."""
 NAMED_SCORES = [prefix + name for name in _PAIRED for prefix in ("", "baseline_")] + [FVA]
 """Scores that the figures call by name."""
 REASON_COLUMNS = ["status", "stage", "error_type", "pattern", "n_scenarios", "example", "scenarios"]
@@ -39,7 +42,8 @@ def training_figures(scores: pd.DataFrame) -> dict[str, float]:
     """Pool ``training_results`` over the fleet: counts, cost, and the holdout's error beside the baseline's."""
     counts = {f"n_{status}": float((scores["status"] == status).sum()) for status in STATUSES}
     fitted = scores.loc[scores["status"] == "fitted", ["fit_seconds", "n_trials"]]
-    models = modelled(scores)
+    judged = [name for name in scores.columns if name in NAMED_SCORES or name.startswith("coverage_")]
+    models = modelled(scores[["status", "model_bytes", *judged]])
     return {
         "training.n_planned": float(len(scores)),
         **{f"training.{name}": count for name, count in counts.items()},

@@ -110,7 +110,6 @@ def ends_of(samples: Samples, known: FloatArray) -> Ends:
     n_zeros = at_end["n"].where(at_end["zero"], 0)
     before = runs[~(is_last & runs["zero"])].set_index("series")
     zeros = before["n"].where(before["zero"], 0).groupby(level=0)
-    counts = [n_zeros, zeros.max(), before["n"].groupby(level=0).sum(), zeros.sum()]
-    lowest = pd.Series(known[places]).groupby(series).min().reindex(at_end.index)
-    in_order = (one.reindex(at_end.index).to_numpy(dtype=np.intp) for one in counts)
-    return Ends(at_end.index.to_numpy(), *in_order, lowest=lowest.to_numpy(dtype=np.float64))
+    lowest = pd.Series(known[places]).groupby(series).min()
+    counts = [n_zeros, zeros.max(), before["n"].groupby(level=0).sum(), zeros.sum(), lowest]
+    return Ends(at_end.index.to_numpy(), *(one.reindex(at_end.index).to_numpy() for one in counts))

@@ -8,12 +8,13 @@ from distributed_automl.parameters import Problem, Tracking
 from distributed_automl.reporting import figures
 from distributed_automl.reporting.page import plots_page
 from distributed_automl.reporting.scores import rank_candidates, read_details, read_scores
-from distributed_automl.reporting.summary import list_scenarios
+from distributed_automl.reporting.summary import list_scenarios, most_notable
 from distributed_automl.reporting.training import distributions, group_reasons, training_figures
 from distributed_automl.tracking.children import children_of, choose_scenarios
 from distributed_automl.tracking.run import Record, log_record
 
 
+@pd.option_context("mode.copy_on_write", True)  # else each step copies a large fleet's scores
 def track_training(training_results: DataFrame, problem: Problem, tracking: Tracking) -> bool:
     """Log the fleet's training: metrics, distributions, tables, plots, and a child run per notable scenario."""
     scores, candidates = read_scores(training_results), rank_candidates(training_results)
@@ -30,7 +31,7 @@ def track_training(training_results: DataFrame, problem: Problem, tracking: Trac
         Record(
             metrics=training_figures(scores) | distributions(scores) | shares,
             tables={
-                "scenarios.json": scenarios,
+                "scenarios.json": most_notable(scenarios),
                 "candidates.json": candidates,
                 "without_model.json": group_reasons(scores),
             },

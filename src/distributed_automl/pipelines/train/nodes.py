@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from distributed_automl.fleet import plan as planning
 from distributed_automl.fleet import train
 from distributed_automl.fleet.progress import Progress
-from distributed_automl.fleet.results import FAILURE_COLUMNS, collect_results, count_failures, require_tolerable
+from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable, told_by_status
 from distributed_automl.fleet.runs import record_training
 from distributed_automl.fleet.session import n_cores
 from distributed_automl.fleet.setup import Setup, read_portfolio
@@ -80,7 +80,6 @@ def collect(plan: DataFrame, fits: DataFrame) -> DataFrame:
 def require_few_failures(training_results: DataFrame, training_tracked: bool, run: Run) -> bool:
     """End the run in an error if too many scenarios failed: their rows are durable, and tracked, by then."""
     del training_tracked
-    told = training_results.select(*FAILURE_COLUMNS).toPandas()
-    logger.info("training: %s", ", ".join(f"{n} {status}" for status, n in told["status"].value_counts().items()))
-    require_tolerable(count_failures(told), run.tolerated_failed_share)
+    logger.info("training: %s", told_by_status(training_results))
+    require_tolerable(count_failures(training_results), run.tolerated_failed_share)
     return True
