@@ -1,10 +1,12 @@
 import numpy as np
 import pandas as pd
+import pytest
 from tests.scenario.panels import QUICK, demand_frame, demand_problem
 
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.committee import Committee
 from distributed_automl.scenario.design import Design, Samples
+from distributed_automl.scenario.estimators._base import mean_of
 from distributed_automl.scenario.estimators.ridge import Ridge
 from distributed_automl.scenario.grouped import FittedGrouped, Grouped, groupings
 from distributed_automl.scenario.pool import pool_samples
@@ -87,3 +89,11 @@ def test_when_a_committee_is_asked_then_it_answers_with_the_weighted_mean_and_ea
     assert committee.labels == ("ridge by state", "ridge")
     read = Committee.from_parts(committee.to_parts())
     np.testing.assert_array_equal(read.predict(design, rows, rows[:30]), committee.predict(design, rows, rows[:30]))
+
+
+def test_when_many_models_are_averaged_then_a_row_alone_has_the_bits_that_it_has_among_others() -> None:
+    predictions = list(np.random.default_rng(0).lognormal(size=(40, 25)))
+    together = mean_of(predictions)
+    alone = [mean_of([one[row : row + 1] for one in predictions])[0] for row in range(25)]
+    assert together.tolist() == alone
+    assert together == pytest.approx(np.mean(predictions, axis=0))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distributed_automl.scenario.design import Design, FloatArray, IntArray, Samples
-from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
+from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts, mean_of
 from distributed_automl.scenario.members import member_from, member_parts
 
 MAX_GROUPS = 40
@@ -42,8 +42,7 @@ class FittedGrouped(Fitted):
         predicted = []
         for value, places in by_group.items():
             models = [self.groups[value]] if value is not None else list(self.groups.values())
-            each = [one.predict(design, history, rows[places]) for one in models]
-            predicted.append(sum(each[1:], start=each[0]) / len(each))  # np.mean rounds a single row in another way
+            predicted.append(mean_of([one.predict(design, history, rows[places]) for one in models]))
         order = np.argsort([place for places in by_group.values() for place in places])
         return np.asarray(np.concatenate(predicted)[order])
 

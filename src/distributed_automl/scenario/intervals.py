@@ -245,10 +245,11 @@ def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
         return None
     order = np.argsort(scenarios, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(scenarios[order])) + 1)
-    power = _likeliest_power([residuals.where(rows) for rows in groups])
+    apart = [residuals.where(rows) for rows in groups]
+    power = _likeliest_power(apart)
     ratios = np.empty(len(residuals.values))
-    for rows in groups:
-        ratios[rows] = _ratios(residuals.where(rows), power)
+    for rows, own in zip(groups, apart, strict=True):
+        ratios[rows] = _ratios(own, power)
     growth = _pool_growth(np.abs(ratios), residuals.steps)
     below, above = _tails(ratios / _at(growth, residuals.steps), residuals.weights, levels)
     return Shape(power, growth, below, above)

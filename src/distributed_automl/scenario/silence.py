@@ -6,7 +6,7 @@ hardly ever stood still and now has been at zero for longer than ever before sel
     sales  12 9 14 0 11 13 10 0 0 0 0 |  ?  ?  ?
                    ^ the longest       ^ the origin: four periods of zero, three more than ever before
 
-How often it does was counted in four panels of receipts and of M5 (docs/decisions/silence-is-an-answer.md).
+How often it does was counted in panels of receipts and in M5 (docs/decisions/silence-is-an-answer.md).
 """
 
 from dataclasses import dataclass

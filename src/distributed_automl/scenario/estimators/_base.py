@@ -85,3 +85,12 @@ class Candidate(ABC):
             hyperparameters: as `defaults` or `suggest` gave them; JSON values only.
             seed: of every random draw.
         """
+
+
+def mean_of(predictions: Sequence[FloatArray]) -> FloatArray:
+    """Return the mean of several models' predictions of the same rows.
+
+    One after the other: np.mean adds a single row's values in another order than those of many rows.
+    """
+    first, *others = predictions
+    return sum(others, start=first) / len(predictions)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from distributed_automl.scenario.calendar import steps_after
 from distributed_automl.scenario.design import SERIES_COL, Design, FloatArray, IntArray, Samples
+from distributed_automl.scenario.estimators._base import mean_of
 from distributed_automl.scenario.history import known_target
 
 DIRECT = "direct"
@@ -153,7 +154,7 @@ class PerSeries(Strategy):
             own = series == name
             of_series = [learners[name]] if name in learners else list(fitted.learners)
             each = [fitted.predict_with(one, design, design.X, known=known, rows=rows[own]) for one in of_series]
-            predicted[own] = sum(each[1:], start=each[0]) / len(each)  # np.mean rounds a single row in another way
+            predicted[own] = mean_of(each)
         return predicted
 
 
