@@ -184,7 +184,7 @@ def test_when_being_short_costs_more_then_the_mixture_is_shifted_to_the_quantile
     folds = steady(2)
     mixture = at_quantile(alone(tuned_on(folds, [10.0] * 40)), folds, MONEY)
     assert mixture.shift is not None
-    assert mixture.mixed([np.full(3, 10.0)], 0.0).tolist() == pytest.approx([16.0] * 3)  # 80% are not above 16
+    assert mixture.mixed([np.full(3, 10.0)], 0.0).mean.tolist() == pytest.approx([16.0] * 3)  # 80% are not above 16
     assert mixture.predicted.tolist() == pytest.approx([16.0] * 40)
 
 
@@ -224,10 +224,13 @@ def test_when_weights_are_voted_across_folds_then_no_fold_votes_for_itself() -> 
     folds = [*folds_of(np.full(2, 10.0)), *folds_of(np.full(2, 10.0))]
     members = [tuned("early", [10.0, 10.0, 14.0, 14.0]), tuned("late", [14.0, 14.0, 10.0, 10.0])]
     honest = cross_voted(members, folds, SCORER, n_rounds=2)
-    assert honest.tolist() == pytest.approx([13.0, 13.0, 13.0, 13.0])  # three votes of four for the wrong one
-    assert cross_voted(members[:1], folds, SCORER, n_rounds=2).tolist() == [10.0, 10.0, 14.0, 14.0]
+    assert honest.mean.tolist() == pytest.approx([13.0, 13.0, 13.0, 13.0])  # three votes of four for the wrong one
+    assert honest.spread.tolist() == pytest.approx([1.5] * 4)  # a quarter lies 3 away, the rest 1
+    only = cross_voted(members[:1], folds, SCORER, n_rounds=2)
+    assert (only.mean.tolist(), only.spread.tolist()) == ([10.0, 10.0, 14.0, 14.0], [0.0] * 4)
 
 
 def test_when_there_is_a_single_fold_then_members_have_equal_votes_in_it() -> None:
     members = [tuned("near", [9.0] * 4), tuned("far", [14.0] * 4)]
-    assert cross_voted(members, FOLDS, SCORER, n_rounds=3).tolist() == [11.5] * 4
+    found = cross_voted(members, FOLDS, SCORER, n_rounds=3)
+    assert (found.mean.tolist(), found.spread.tolist()) == ([11.5] * 4, [2.5] * 4)

@@ -15,8 +15,8 @@ from distributed_automl.scenario.intervals import (
     MIN_GROUP_RESIDUALS,
     MIN_SCENARIOS,
     POOL_WORTH,
-    USUAL_POWER,
     Calibration,
+    Law,
     Residuals,
     Shape,
     best_of_each,
@@ -41,7 +41,7 @@ def _residuals(values: Floats, predicted: Floats, steps: Integers, windows: Inte
     """Residuals of one scenario; each of a window of its own if no windows are given."""
     own = np.arange(len(values)) if windows is None else windows
     none = np.zeros(len(values), dtype=np.intp)
-    return Residuals(values, predicted, steps, own, none, none)
+    return Residuals(values, predicted, steps, own, none, none, np.zeros(len(values)))
 
 
 def _calibrated(values: Floats, predicted: Floats, steps: Integers, levels: tuple[float, ...]) -> Calibration:
@@ -62,7 +62,7 @@ def test_when_residuals_are_one_to_nine_then_the_bounds_are_the_quantiles_worked
 def test_when_a_pool_gives_the_shape_then_it_counts_in_units_of_the_scenarios_own_error() -> None:
     # ten residuals of size 4, each of a window of its own: a weight of 10 / (10 + 40); the shape's offsets are 1 and 3
     residuals = _residuals(np.tile([-4.0, 4.0], 5), np.full(10, 25.0), _steps(10))
-    found = calibrate(residuals, (0.8,), shape=Shape(0.5, (1.0,), (1.0,), (3.0,))).bounds(np.array([25.0]), _steps(1))
+    found = calibrate(residuals, (0.8,), shape=Shape(Law(), (1.0,), (1.0,), (3.0,))).bounds(np.array([25.0]), _steps(1))
     assert POOL_WORTH == 40.0
     assert found["lower_80"][0] == pytest.approx(25.0 - (0.2 * 4.0 + 0.8 * 4.0 * 1.0))
     assert found["upper_80"][0] == pytest.approx(25.0 + (0.2 * 4.0 + 0.8 * 4.0 * 3.0))
@@ -71,7 +71,7 @@ def test_when_a_pool_gives_the_shape_then_it_counts_in_units_of_the_scenarios_ow
 def test_when_a_pool_knows_how_errors_grow_then_later_steps_get_wider_intervals() -> None:
     steps = np.tile(np.array([1, 2], dtype=np.intp), 20)
     residuals = _residuals(np.where(steps == 1, 2.0, 6.0), np.full(40, 25.0), steps)
-    found = calibrate(residuals, (0.8,), shape=Shape(0.5, (0.5, 1.5), (1.0,), (1.0,))).bounds(
+    found = calibrate(residuals, (0.8,), shape=Shape(Law(), (0.5, 1.5), (1.0,), (1.0,))).bounds(
         np.full(3, 25.0), np.array([1, 2, 9], dtype=np.intp)
     )
     # 2 / 0.5 = 6 / 1.5 = 4: every residual is of one size once the growth is taken out, the shape's offset too
@@ -101,7 +101,8 @@ def _pool(n_scenarios: int) -> Residuals:
     predicted = np.zeros(len(values))
     windows = np.tile(np.array([0, 0, 1, 1], dtype=np.intp), n_scenarios)
     ages = np.zeros_like(windows)
-    return Residuals(values, predicted, _steps(len(values)), windows, np.repeat(np.arange(n_scenarios), 4), ages)
+    scenarios, single = np.repeat(np.arange(n_scenarios), 4), np.zeros(len(values))
+    return Residuals(values, predicted, _steps(len(values)), windows, scenarios, ages, single)
 
 
 def test_when_residuals_are_old_then_they_count_less() -> None:
@@ -111,7 +112,7 @@ def test_when_residuals_are_old_then_they_count_less() -> None:
         _residuals(np.tile([1.0, 3.0], 10), np.full(20, 25.0), _steps(20)), ages=np.tile(np.array([0, 1]), 10)
     )
     assert FADING == 0.7
-    found = calibrate(residuals, (0.05, 0.5), shape=Shape(0.5, (1.0,), (1.0, 1.0), (1.0, 1.0)))
+    found = calibrate(residuals, (0.05, 0.5), shape=Shape(Law(), (1.0,), (1.0, 1.0), (1.0, 1.0)))
     unit, share, scale = (10 + 0.7 * 30) / 17, 20 / 60, 25.0**0.5
     expected = [share * quantile + (1 - share) * unit for quantile in (1.0, 3.0)]
     assert [upper * scale for upper in found.upper] == pytest.approx(expected)
@@ -121,7 +122,7 @@ def test_when_nothing_fades_then_the_quantile_is_the_one_by_rank() -> None:
     # ceil((n + 1) * q)-th of 1, 2, ..., n; the values that rounding could move are among them
     for n in range(1, 60):
         values, level = np.arange(1.0, n + 1), 0.8
-        point = Shape(0.5, (1.0,), (0.0,), (0.0,))
+        point = Shape(Law(), (1.0,), (0.0,), (0.0,))
         upper = calibrate(_residuals(values, np.zeros(n), _steps(n)), (level,), shape=point)
         rank = min(math.ceil(round((n + 1) * 0.9, 9)), n)
         assert upper.upper[0] * (1 + POOL_WORTH / n_independent(values, np.arange(n))) == pytest.approx(rank)
@@ -132,7 +133,8 @@ def test_when_an_old_window_erred_more_then_a_pools_scenarios_are_measured_by_th
     values = np.tile(np.array([4.0, -4.0, 1.0, -1.0, 1.0, -1.0]), MIN_SCENARIOS)
     windows = np.tile(np.repeat(np.arange(3), 2), MIN_SCENARIOS)
     scenarios, steps = np.repeat(np.arange(MIN_SCENARIOS), 6), _steps(len(values))
-    residuals = Residuals(values, np.zeros(len(values)), steps, windows, scenarios, 2 - windows)
+    nothing = np.zeros(len(values))
+    residuals = Residuals(values, nothing, steps, windows, scenarios, 2 - windows, nothing)
     shape = learn_shape(residuals, (0.01, 0.7, 0.99))
     # of the 8 scenarios' weights, 2.19 * 16 in all, the upper half begins at 17.52; the ratios there are the latest
     # window's up to 25.52, the middle one's up to 31.12 and 4 beyond; a share of 0.85 is 36.04 * 0.85 = 30.63
@@ -144,7 +146,7 @@ def test_when_a_pool_is_calibrated_then_residuals_are_measured_by_the_other_wind
     # half of the ratios are +-1 / 2 and half +-2 / 1, whatever the size of the scenario
     shape = learn_shape(_pool(MIN_SCENARIOS), (0.2, 0.8))
     offsets = (pytest.approx(0.5), pytest.approx(2.0))
-    assert shape == Shape(0.5, (1.0,), offsets, offsets)
+    assert shape == Shape(Law(), (1.0,), offsets, offsets)
 
 
 def test_when_a_pool_has_few_scenarios_then_it_teaches_no_shape() -> None:
@@ -155,11 +157,16 @@ def test_when_a_pool_has_few_scenarios_then_it_teaches_no_shape() -> None:
 
 def test_when_forecasts_compete_then_each_scenario_keeps_the_residuals_of_its_best() -> None:
     steps, scenarios = _steps(4), np.array([7, 7, 3, 3])
-    ours = Residuals(np.array([1.0, -1.0, 9.0, -9.0]), np.full(4, 10.0), steps, np.arange(4), scenarios, _steps(4))
-    other = Residuals(np.array([-5.0, 0.0, 2.0, 4.0]), np.full(4, 20.0), steps, np.arange(4), scenarios, _steps(4))
+    ours = Residuals(
+        np.array([1.0, -1.0, 9.0, -9.0]), np.full(4, 10.0), steps, np.arange(4), scenarios, steps, np.ones(4)
+    )
+    other = Residuals(
+        np.array([-5.0, 0.0, 2.0, 4.0]), np.full(4, 20.0), steps, np.arange(4), scenarios, steps, np.zeros(4)
+    )
     found = best_of_each([ours, other])
     assert found.values.tolist() == [1.0, -1.0, 2.0, 4.0]
     assert found.predicted.tolist() == [10.0, 10.0, 20.0, 20.0]
+    assert found.spread.tolist() == [1.0, 1.0, 0.0, 0.0]
     assert found.scenarios.tolist() == scenarios.tolist()
     assert best_of_each([ours]).values.tolist() == ours.values.tolist()
 
@@ -201,7 +208,7 @@ def test_when_predictions_are_amounts_then_intervals_grow_with_their_root() -> N
     calibration = _calibrated(actual - level, level, _steps(4_000), (0.8,))
     found = calibration.bounds(np.array([16.0, 100.0]), _steps(2))
     width = found["upper_80"] - found["lower_80"]
-    assert calibration.power == 0.5
+    assert calibration.scale.law == Law()
     assert width[1] / width[0] == pytest.approx(2.5)  # sqrt(100 / 16)
 
 
@@ -212,14 +219,14 @@ def _pool_of_errors(power: float, *, lowest: float = 4.0) -> Residuals:
     predicted = rng.uniform(lowest, 100.0, n)
     values = rng.laplace(size=n) * np.abs(predicted) ** power
     windows, scenarios = np.tile(np.repeat(np.arange(2), 20), MIN_SCENARIOS), np.repeat(np.arange(MIN_SCENARIOS), 40)
-    return Residuals(values, predicted, _steps(n), windows, scenarios, 1 - windows)
+    return Residuals(values, predicted, _steps(n), windows, scenarios, 1 - windows, np.zeros(n))
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
 def test_when_a_pools_errors_grow_with_a_power_of_the_prediction_then_its_scenarios_intervals_do(power: float) -> None:
     calibration = calibrate(_pool_of_errors(power), LEVELS)
     assert calibration.shape is not None
-    assert calibration.power == calibration.shape.power == power
+    assert calibration.scale.law == calibration.shape.law == Law(power)
     own = _residuals(np.array([-1.0, 1.0]), np.array([9.0, 9.0]), _steps(2))
     found = calibrate(own, LEVELS, shape=calibration.shape).bounds(np.array([4.0, 64.0]), _steps(2))
     small, large = found["upper_80"] - np.array([4.0, 64.0])
@@ -229,7 +236,7 @@ def test_when_a_pools_errors_grow_with_a_power_of_the_prediction_then_its_scenar
 def test_when_a_scenarios_predictions_can_be_negative_then_it_takes_no_power_from_its_pool() -> None:
     shape = learn_shape(_pool_of_errors(1.0), LEVELS)
     calibration = calibrate(_residuals(np.array([-1.0, 1.0]), np.array([-9.0, 9.0]), _steps(2)), LEVELS, shape=shape)
-    assert calibration.power == 0.0
+    assert calibration.scale.law == Law(power=0.0)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -239,7 +246,7 @@ def test_when_each_scenarios_predictions_hardly_differ_then_the_usual_power_stay
     levels = rng.uniform(1.0, 100.0, MIN_SCENARIOS)[pool.scenarios]
     shape = learn_shape(replace(pool, predicted=levels, values=rng.laplace(size=len(levels))), LEVELS)
     assert shape is not None
-    assert shape.power == USUAL_POWER
+    assert shape.law == Law()
 
 
 def test_when_a_scenario_predicts_nothing_in_a_window_then_it_does_not_say_how_errors_grow() -> None:
@@ -250,7 +257,7 @@ def test_when_a_scenario_predicts_nothing_in_a_window_then_it_does_not_say_how_e
         LEVELS,
     )
     assert shape is not None
-    assert shape.power == 0.5
+    assert shape.law == Law()
 
 
 def test_when_scenarios_never_err_then_they_do_not_narrow_the_intervals_of_the_others() -> None:
@@ -264,8 +271,52 @@ def test_when_scenarios_never_err_then_they_do_not_narrow_the_intervals_of_the_o
 
 def test_when_a_stored_shape_knows_of_no_power_then_it_is_the_usual_one() -> None:
     shape = learn_shape(_pool_of_errors(1.0), LEVELS)
-    parts = {name: value for name, value in vars(shape).items() if name != "power"}
-    assert Shape.from_parts(parts) == replace(shape, power=USUAL_POWER)
+    assert shape is not None
+    parts = {name: value for name, value in shape.to_parts().items() if name not in ("power", "doubt")}
+    assert Shape.from_parts(parts) == replace(shape, law=Law())
+
+
+def test_when_a_stored_calibration_knows_of_no_disagreement_then_its_bounds_do_not_follow_it() -> None:
+    calibration = calibrate(_pool_of_errors(0.5), LEVELS)
+    parts = {name: value for name, value in calibration.to_parts().items() if name not in ("doubt", "usual_spread")}
+    assert Calibration.from_parts(parts) == replace(calibration, scale=replace(calibration.scale, usual_spread=0.0))
+
+
+def _pool_in_doubt(doubt: float) -> Residuals:
+    """The same, of members that lie apart by half as much or by half more, with errors that grow by a power of that."""
+    pool = _pool_of_errors(0.5)
+    apart = np.random.default_rng(1).choice([0.5, 1.5], len(pool.values))
+    return replace(pool, values=pool.values * apart**doubt, spread=apart * np.sqrt(pool.predicted))
+
+
+@pytest.mark.parametrize("doubt", [0.0, 0.25, 0.5])
+def test_when_errors_grow_with_the_members_disagreement_then_intervals_do(doubt: float) -> None:
+    shape = learn_shape(_pool_in_doubt(doubt), LEVELS)
+    assert shape is not None
+    assert shape.law == Law(doubt=doubt)
+    own = replace(_residuals(np.array([-1.0, 1.0]), np.full(2, 9.0), _steps(2)), spread=np.array([1.0, 3.0]))
+    calibration = calibrate(own, LEVELS, shape=shape)
+    spread = np.array([0.0, 1.0, 2.0, 4.0, 99.0])  # the usual one is 2: half of it and twice as much are the limits
+    width = calibration.bounds(np.full(5, 9.0), _steps(5), spread=spread)["upper_80"] - 9.0
+    assert width / width[2] == pytest.approx(np.array([0.5, 0.5, 1.0, 2.0, 2.0]) ** doubt)
+
+
+def test_when_a_single_model_predicts_then_nothing_is_known_of_disagreement() -> None:
+    shape = learn_shape(_pool_in_doubt(0.5), LEVELS)
+    own = _residuals(np.array([-1.0, 1.0]), np.full(2, 9.0), _steps(2))
+    alone, beside = (calibrate(own, LEVELS, shape=one) for one in (shape, learn_shape(_pool_of_errors(0.5), LEVELS)))
+    found = alone.bounds(np.full(2, 9.0), _steps(2), spread=np.array([0.0, 50.0]))["upper_80"]
+    assert found[0] == found[1] > 9.0
+    assert beside.scale.law == Law()
+
+
+def test_when_members_disagree_at_random_then_the_usual_law_stays() -> None:
+    pool = _pool_in_doubt(0.0)
+    for seed in range(5):
+        apart = np.exp(np.random.default_rng(seed).normal(size=len(pool.values)))
+        shape = learn_shape(replace(pool, spread=apart), LEVELS)
+        assert shape is not None
+        assert shape.law == Law()
 
 
 def test_when_predictions_can_be_negative_then_intervals_are_equally_wide() -> None:

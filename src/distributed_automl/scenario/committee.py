@@ -7,7 +7,7 @@ from typing import Self
 from distributed_automl.scenario.design import Design, FloatArray, IntArray, Predictor
 from distributed_automl.scenario.estimators._base import Fitted, Parts
 from distributed_automl.scenario.grouped import FittedGrouped
-from distributed_automl.scenario.members import mix
+from distributed_automl.scenario.members import Mixed, mix
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Committee:
 
     def predict(self, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         """Predict the weighted mean of the members; see Fitted.predict."""
+        return self.mixed(design, history, rows).mean
+
+    def mixed(self, design: Design, history: IntArray, rows: IntArray) -> Mixed:
+        """Return what the members predict together, and how far they lie apart."""
         heard = [label for label in self.members if self.weights[label] > 0.0]
         fitted, weights = [self.members[label] for label in heard], [self.weights[label] for label in heard]
         return mix(fitted, weights, design, history=history, rows=rows)

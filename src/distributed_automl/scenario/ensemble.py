@@ -13,7 +13,7 @@ import numpy as np
 from distributed_automl.parameters import Ensemble
 from distributed_automl.scenario.design import FloatArray
 from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals, places_of
-from distributed_automl.scenario.members import clip, weighted_mean
+from distributed_automl.scenario.members import Mixed, clip, mixed, weighted_mean
 from distributed_automl.scenario.shift import Shift, cross_shifted, learn_shift
 from distributed_automl.scenario.tuning import Tuned
 
@@ -28,21 +28,31 @@ class Mixture:
     Attributes:
         members: with a weight above zero.
         weights: shape (n_members,), they sum to one.
-        predicted: out-of-fold predictions of the mixture, shifted if it is.
+        out_of_fold: predictions of the mixture, shifted if it is, and how far its members lie apart.
         gain: its objective over all folds, greater is better.
         shift: from the members' mean to the quantile that the objective is best served by; None: nothing is shifted.
     """
 
     members: tuple[Tuned, ...]
     weights: tuple[float, ...]
-    predicted: FloatArray
+    out_of_fold: Mixed
     gain: float
     shift: Shift | None = None
 
-    def mixed(self, predictions: Sequence[FloatArray], lower: float | None) -> FloatArray:
+    @property
+    def predicted(self) -> FloatArray:
+        """Its out-of-fold predictions."""
+        return self.out_of_fold.mean
+
+    @property
+    def spread(self) -> FloatArray:
+        """How far its members lie apart out of fold."""
+        return self.out_of_fold.spread
+
+    def mixed(self, predictions: Sequence[FloatArray], lower: float | None) -> Mixed:
         """Return the mixture of what the members predict, shifted if it is, and then not below `lower`."""
-        predicted = weighted_mean(predictions, self.weights)
-        return predicted if self.shift is None else clip(self.shift.apply(predicted), lower)
+        predicted, spread = mixed(predictions, self.weights)
+        return Mixed(predicted if self.shift is None else clip(self.shift.apply(predicted), lower), spread)
 
     @property
     def name(self) -> str:
@@ -82,7 +92,7 @@ def on_every_fold(one: Tuned | Mixture, other: Tuned | Mixture, folds: Sequence[
 
 def alone(one: Tuned) -> Mixture:
     """Return the mixture that is one candidate."""
-    return Mixture((one,), (1.0,), one.predicted, one.gain)
+    return Mixture((one,), (1.0,), mixed([one.predicted], (1.0,)), one.gain)
 
 
 def plausible(tuned: Sequence[Tuned], ensemble: Ensemble) -> list[Tuned]:
@@ -122,8 +132,8 @@ def vote(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_roun
         votes[pick] += 1
         total = total + members[pick].predicted
     weights = tuple(count / sum(votes) for count in votes)
-    predicted = weighted_mean([one.predicted for one in members], weights)
-    return Mixture(tuple(members), weights, predicted, scorer.gain(folds, predicted))
+    out_of_fold = mixed([one.predicted for one in members], weights)
+    return Mixture(tuple(members), weights, out_of_fold, scorer.gain(folds, out_of_fold.mean))
 
 
 def reweighted(winner: Mixture, held_out: Sequence[FloatArray], arena: Arena, ensemble: Ensemble) -> Mixture:
@@ -141,24 +151,24 @@ def reweighted(winner: Mixture, held_out: Sequence[FloatArray], arena: Arena, en
     ]
     n_rounds = n_rounds_of(ensemble, arena.judged)
     mixture = vote(extended, arena.judged, arena.scorer, n_rounds)
-    predicted = cross_voted(extended, arena.judged, arena.scorer, n_rounds)
-    return replace(mixture, members=winner.members, predicted=predicted)
+    out_of_fold = cross_voted(extended, arena.judged, arena.scorer, n_rounds)
+    return replace(mixture, members=winner.members, out_of_fold=out_of_fold)
 
 
-def cross_voted(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_rounds: int) -> FloatArray:
+def cross_voted(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_rounds: int) -> Mixed:
     """Return out-of-fold predictions of mixtures whose votes each fold had no part in.
 
     Intervals calibrated on the residuals of weights that were chosen to make them small would be too narrow.
     """
     if len(members) == 1 or len(folds) == 1:
-        return vote(members, folds, scorer, 0).predicted
+        return vote(members, folds, scorer, 0).out_of_fold
     parts = []
     for place, own in enumerate(places_of(folds)):
         others = [fold for number, fold in enumerate(folds) if number != place]
         voters = [replace(one, predicted=np.delete(one.predicted, own, axis=0)) for one in members]
         weights = vote(voters, others, scorer, n_rounds).weights
-        parts.append(weighted_mean([one.predicted[own] for one in members], weights))
-    return np.concatenate(parts)
+        parts.append(mixed([one.predicted[own] for one in members], weights))
+    return Mixed(*(np.concatenate(of_folds) for of_folds in zip(*parts, strict=True)))
 
 
 def at_quantile(mixture: Mixture, folds: Sequence[Fold], scorer: Scorer) -> Mixture:
@@ -179,4 +189,5 @@ def at_quantile(mixture: Mixture, folds: Sequence[Fold], scorer: Scorer) -> Mixt
     shifted = clip(shifted, folds[0].design.samples.problem.target_min)
     if scorer.gain_as_is(folds, shifted) <= scorer.gain_as_is(folds, mixture.predicted):
         return mixture
-    return replace(mixture, predicted=shifted, shift=learn_shift(y_true, mixture.predicted, scorer.quantile))
+    shift = learn_shift(y_true, mixture.predicted, scorer.quantile)
+    return replace(mixture, out_of_fold=Mixed(shifted, mixture.spread), shift=shift)

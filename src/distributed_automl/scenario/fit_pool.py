@@ -21,6 +21,7 @@ from distributed_automl.scenario.estimators.ridge import Ridge
 from distributed_automl.scenario.fit import PoolFit, leaderboard
 from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage, places_of
 from distributed_automl.scenario.grouped import Grouped, groupings
+from distributed_automl.scenario.members import Mixed
 from distributed_automl.scenario.model import seed_of
 from distributed_automl.scenario.pool import PooledModel, Vintage, pool_samples
 from distributed_automl.scenario.scoring import calibrate_on, forecasts_alone, score_holdout
@@ -251,7 +252,7 @@ def earlier_vintages(taught: Sequence[Taught], mixture: Mixture, arena: Arena) -
 def equals(tuned: Sequence[Tuned]) -> Mixture:
     """Return the mixture in which all count alike; nothing is known of how well it does."""
     weights = (1.0 / len(tuned),) * len(tuned)
-    return Mixture(tuple(tuned), weights, np.empty(0), -np.inf)
+    return Mixture(tuple(tuned), weights, Mixed(np.empty(0), np.empty(0)), -np.inf)
 
 
 def vintage(fold: Fold, taught: Sequence[Taught], fitted: Sequence[Fitted], mixture: Mixture) -> Vintage:

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from distributed_automl.scenario.design import FloatArray, IntArray
+from distributed_automl.scenario.disagreement import doubt_of
 from distributed_automl.scenario.error_scale import NEGLIGIBLE, error_scale, floor_of
 from distributed_automl.tables import interval_names
 
@@ -43,8 +44,10 @@ USUAL_POWER = 0.5
 """The power of a prediction's size that an error grows with where no pool knows better: as a Poisson count's does."""
 POWERS = (USUAL_POWER, 0.0, 1.0)
 """What a pool chooses from; at 0 errors do not grow with the prediction, at 1 they grow in proportion to it."""
+DOUBTS = (0.0, 0.25, 0.5)
+"""By what power of their members' disagreement a pool may find that errors grow; at 0 they do not."""
 CLEARLY = 0.005
-"""Log-likelihood of a residual by which another power must be likelier than the usual one."""
+"""Log-likelihood of a residual by which another law must be likelier than the usual one."""
 STEPS_AROUND = 2
 """Steps before and after a step whose errors say, in a pool, how large its errors are."""
 
@@ -60,6 +63,7 @@ class Residuals:
         windows: residuals with the same number were made by one forecast; all different in tabular tasks.
         scenarios: number of the scenario; all equal unless a pool is calibrated.
         ages: windows between a residual's own and the latest, which has 0; all 0 in tabular tasks.
+        spread: of the members' predictions, see `spread_of`; 0 of a single model.
     """
 
     values: FloatArray
@@ -68,6 +72,7 @@ class Residuals:
     windows: IntArray
     scenarios: IntArray
     ages: IntArray
+    spread: FloatArray
 
     def where(self, kept: Any) -> "Residuals":
         """Return some of the residuals, by mask or position."""
@@ -86,26 +91,71 @@ class Residuals:
 
 
 @dataclass(frozen=True)
+class Law:
+    """What the scale of an error follows.
+
+    Attributes:
+        power: of a prediction's size.
+        doubt: power of how far the members of the mixture disagree, relative to what is usual.
+    """
+
+    power: float = USUAL_POWER
+    doubt: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale of one scenario's errors, but for their growth with the step.
+
+    Attributes:
+        law: what it follows.
+        floor: size below which a prediction does not count as smaller, positive, in units of the target.
+        usual_spread: mean spread of the members, in scales without it; not negative.
+    """
+
+    law: Law
+    floor: float
+    usual_spread: float
+
+    @classmethod
+    def of(cls, residuals: Residuals, law: Law) -> Self:
+        """Measure what is usual in one scenario, by a law; errors do not grow with predictions of different signs."""
+        law = replace(law, power=_power_of(residuals.predicted, usual=law.power))
+        floor = floor_of(residuals.predicted)
+        plain = error_scale(residuals.predicted, law.power, floor)
+        return cls(law, floor, float((residuals.spread / plain).mean()))
+
+    def at(self, predicted: FloatArray, spread: FloatArray) -> FloatArray:
+        """Return the scale of each prediction's error, shape (n,), positive."""
+        plain = error_scale(predicted, self.law.power, self.floor)
+        return plain * doubt_of(spread / plain, self.usual_spread, self.law.doubt)
+
+
+@dataclass(frozen=True)
 class Shape:
     """How residuals spread in a pool of scenarios, each in units of its scenario's own mean absolute residual.
 
     Attributes:
-        power: of a prediction's size, by which the scale of its error grows.
+        law: what the scale of an error follows.
         growth: scale of the errors at step 1, 2, ..., relative to their mean; the last one serves later steps.
         lower: of each level, how far the bound lies below the prediction; not negative.
         upper: the same above the prediction.
     """
 
-    power: float
+    law: Law
     growth: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
 
+    def to_parts(self) -> dict[str, Any]:
+        """Return everything that `from_parts` needs, as JSON values."""
+        return {**vars(self.law), **{name: list(getattr(self, name)) for name in ("growth", "lower", "upper")}}
+
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
-        """Rebuild from its attributes as JSON gives them back."""
-        power = float(parts.get("power", USUAL_POWER))  # pools of before had no other
-        return cls(power, *(tuple(parts[name]) for name in ("growth", "lower", "upper")))
+        """Rebuild from `to_parts`; pools of before had the usual law."""
+        law = Law(float(parts.get("power", USUAL_POWER)), float(parts.get("doubt", 0.0)))
+        return cls(law, *(tuple(parts[name]) for name in ("growth", "lower", "upper")))
 
 
 @dataclass(frozen=True)
@@ -114,8 +164,7 @@ class Calibration:
 
     Attributes:
         levels: nominal coverages, ascending.
-        power: the scale of a prediction p is max(|p|, floor) ** power.
-        floor: size below which the scale does not fall, positive, in units of the target.
+        scale: of an error, by prediction and by how far the members disagree.
         growth: factor of the scale at step 1, 2, ...; the last one serves later steps.
         lower: of each level, how far the bound lies below the prediction, in scales; not negative.
         upper: the same above the prediction.
@@ -126,25 +175,33 @@ class Calibration:
     classes: ClassVar[tuple[str, ...]] = ()
 
     levels: tuple[float, ...]
-    power: float
-    floor: float
+    scale: Scale
     growth: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     shape: Shape | None = field(default=None, repr=False)
 
-    def bounds(self, predicted: FloatArray, steps: IntArray, target_min: float | None = None) -> dict[str, FloatArray]:
+    def bounds(
+        self,
+        predicted: FloatArray,
+        steps: IntArray,
+        target_min: float | None = None,
+        *,
+        spread: FloatArray | None = None,
+    ) -> dict[str, FloatArray]:
         """Return the intervals of some predictions; an interval of a lower level lies inside those of higher ones.
 
         Args:
             predicted: shape (n,), finite.
             steps: periods after the origin, shape (n,); anything in tabular tasks.
             target_min: lower bound of the target; None: unbounded.
+            spread: of the members that predicted, shape (n,), see `spread_of`; None: a single model did.
 
         Returns:
             Column name (see `interval_names`) -> bounds, shape (n,): lower <= predicted <= upper.
         """
-        scale = error_scale(predicted, self.power, self.floor) * _at(self.growth, steps)
+        apart = np.zeros_like(predicted) if spread is None else spread
+        scale = self.scale.at(predicted, apart) * _at(self.growth, steps)
         least = -math.inf if target_min is None else target_min
         columns: dict[str, FloatArray] = {}
         for level, below, above in zip(self.levels, self.lower, self.upper, strict=True):
@@ -155,18 +212,19 @@ class Calibration:
 
     def to_parts(self) -> dict[str, Any]:
         """Return everything that `from_parts` needs, as JSON values."""
-        shape = None if self.shape is None else dict(vars(self.shape))
+        shape = None if self.shape is None else self.shape.to_parts()
         lists = {name: list(getattr(self, name)) for name in ("levels", "growth", "lower", "upper")}
-        return {**lists, "power": self.power, "floor": self.floor, "shape": shape}
+        scale = {"floor": self.scale.floor, "usual_spread": self.scale.usual_spread}
+        return {**lists, **vars(self.scale.law), **scale, "shape": shape}
 
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
-        """Rebuild from `to_parts`."""
+        """Rebuild from `to_parts`; models of before knew of no disagreement."""
         shape = parts["shape"]
+        law = Law(float(parts["power"]), float(parts.get("doubt", 0.0)))
         return cls(
             **{name: tuple(parts[name]) for name in ("levels", "growth", "lower", "upper")},
-            power=float(parts["power"]),
-            floor=float(parts["floor"]),
+            scale=Scale(law, float(parts["floor"]), float(parts.get("usual_spread", 0.0))),
             shape=None if shape is None else Shape.from_parts(shape),
         )
 
@@ -191,19 +249,17 @@ def calibrate(
     ordered = tuple(sorted(set(levels)))
     learned = learn_shape(known if suited is None else suited.known, ordered)
     taught = shape or learned
-    power = _power_of(known.predicted, usual=taught.power if taught else USUAL_POWER)
-    floor = floor_of(known.predicted)
-    scaled = known.values / error_scale(known.predicted, power, floor)
+    scale = Scale.of(known, taught.law if taught else Law())
+    scaled = known.values / scale.at(known.predicted, known.spread)
     worth = STUDENT_WORTH if shape is None else POOL_WORTH
-    shape = shape or _student_shape(power, _growth_of(np.abs(scaled), known.steps, ordered), ordered)
+    shape = shape or _student_shape(scale.law, _growth_of(np.abs(scaled), known.steps, ordered), ordered)
     scaled = scaled / _at(shape.growth, known.steps)
     own = n_independent(scaled, known.windows)
     share, unit = own / (own + worth), float(np.average(np.abs(scaled), weights=known.weights))
     below, above = _tails(scaled, known.weights, ordered)
     return Calibration(
         levels=ordered,
-        power=power,
-        floor=floor,
+        scale=scale,
         growth=shape.growth,
         lower=_mixed(below, shape.lower, share=share, unit=unit),
         upper=_mixed(above, shape.upper, share=share, unit=unit),
@@ -223,8 +279,8 @@ def best_of_each(forecasts: Sequence[Residuals]) -> Residuals:
     scenarios = np.unique(forecasts[0].scenarios, return_inverse=True)[1]
     sizes = np.nan_to_num([np.bincount(scenarios, np.abs(one.values)) for one in forecasts], nan=np.inf)
     best, rows = np.argmin(sizes, axis=0)[scenarios], np.arange(len(scenarios))
-    values, predicted = (np.array([getattr(one, name) for one in forecasts]) for name in ("values", "predicted"))
-    return replace(forecasts[0], values=values[best, rows], predicted=predicted[best, rows])
+    told = {name: np.array([getattr(one, name) for one in forecasts]) for name in ("values", "predicted", "spread")}
+    return replace(forecasts[0], **{name: of_all[best, rows] for name, of_all in told.items()})
 
 
 def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
@@ -246,13 +302,13 @@ def learn_shape(residuals: Residuals, levels: Sequence[float]) -> Shape | None:
     order = np.argsort(scenarios, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(scenarios[order])) + 1)
     apart = [residuals.where(rows) for rows in groups]
-    power = _likeliest_power(apart)
+    law = likeliest_law(apart)
     ratios = np.empty(len(residuals.values))
     for rows, own in zip(groups, apart, strict=True):
-        ratios[rows] = _ratios(own, power)
+        ratios[rows] = _ratios(own, law)
     growth = _pool_growth(np.abs(ratios), residuals.steps)
     below, above = _tails(ratios / _at(growth, residuals.steps), residuals.weights, levels)
-    return Shape(power, growth, below, above)
+    return Shape(law, growth, below, above)
 
 
 def n_independent(scaled: FloatArray, windows: IntArray) -> float:
@@ -271,38 +327,35 @@ def n_independent(scaled: FloatArray, windows: IntArray) -> float:
     return min(len(counts) * square / common, float(len(scaled)))
 
 
-def _likeliest_power(scenarios: Sequence[Residuals]) -> float:
-    """Return the power in POWERS under which the scenarios' residuals are likeliest, Laplace-distributed each.
+def likeliest_law(scenarios: Sequence[Residuals]) -> Law:
+    """Return the law under which the scenarios' residuals are likeliest, Laplace-distributed each.
 
-    Every scenario's likelihood is that of one of its residuals, so that none decides for all. The usual power stays
+    Every scenario's likelihood is that of one of its residuals, so that none decides for all. The usual law stays
     unless another is clearly likelier: where predictions hardly differ, powers do not either.
     """
-    usual, *others = (math.fsum(_log_likelihood(one, power) for one in scenarios) for power in POWERS)
-    best = int(np.argmax(others))
-    return POWERS[1 + best] if others[best] > usual + CLEARLY * len(scenarios) else USUAL_POWER
+    usual, *others = (Law(power, doubt) for doubt in DOUBTS for power in POWERS)
+    likelihoods = [math.fsum(_log_likelihood(one, law) for one in scenarios) for law in others]
+    best = int(np.argmax(likelihoods))
+    least = math.fsum(_log_likelihood(one, usual) for one in scenarios) + CLEARLY * len(scenarios)
+    return others[best] if likelihoods[best] > least else usual
 
 
-def _log_likelihood(residuals: Residuals, power: float) -> float:
+def _log_likelihood(residuals: Residuals, law: Law) -> float:
     """Return the mean log-likelihood of one scenario's residuals, but for a constant.
 
     With a scale of its own that of n residuals e with scales s is -mean(log s) - log(mean(|e| / s)). Where next to
     nothing was predicted, a scale is its floor at any power, and an error of nothing says nothing of how errors grow.
     """
-    floor = floor_of(residuals.predicted)
-    told = residuals.where(np.abs(residuals.predicted) > floor)
-    scale = error_scale(told.predicted, _power_of(residuals.predicted, usual=power), floor)
+    of_all = Scale.of(residuals, law)
+    told = residuals.where(np.abs(residuals.predicted) > of_all.floor)
+    scale = of_all.at(told.predicted, told.spread)
     size = float((np.abs(told.values) / scale).mean()) if len(scale) else 0.0
     return -float(np.log(scale).mean()) - math.log(size) if size > 0.0 else 0.0
 
 
-def _scale_of(residuals: Residuals, power: float) -> FloatArray:
-    """Return the scale of one scenario's residuals, shape (n,)."""
-    return error_scale(residuals.predicted, _power_of(residuals.predicted, usual=power), floor_of(residuals.predicted))
-
-
-def _ratios(residuals: Residuals, power: float) -> FloatArray:
+def _ratios(residuals: Residuals, law: Law) -> FloatArray:
     """Divide one scenario's scaled residuals by their mean size in the other windows. Shape (n,)."""
-    scaled = residuals.values / _scale_of(residuals, power)
+    scaled = residuals.values / Scale.of(residuals, law).at(residuals.predicted, residuals.spread)
     numbers = np.unique(residuals.windows, return_inverse=True)[1]
     weights = residuals.weights
     sizes, counts = np.bincount(numbers, np.abs(scaled) * weights), np.bincount(numbers, weights)
@@ -368,9 +421,9 @@ def _mixed(own: Sequence[float], shape: Sequence[float], *, share: float, unit: 
     return tuple(share * mine + (1.0 - share) * unit * other for mine, other in zip(own, shape, strict=True))
 
 
-def _student_shape(power: float, growth: tuple[float, ...], levels: Sequence[float]) -> Shape:
+def _student_shape(law: Law, growth: tuple[float, ...], levels: Sequence[float]) -> Shape:
     offsets = tuple(_student(level) for level in levels)
-    return Shape(power, growth, offsets, offsets)
+    return Shape(law, growth, offsets, offsets)
 
 
 def _student(level: float) -> float:

@@ -19,7 +19,7 @@ from distributed_automl.scenario.design import ROW_COL, Design, FloatArray, IntA
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Fitted
 from distributed_automl.scenario.intervals import Calibration, Residuals, calibrate
-from distributed_automl.scenario.members import AnyCalibration, clip
+from distributed_automl.scenario.members import AnyCalibration, Mixed, clip
 from distributed_automl.scenario.model import ScenarioModel
 from distributed_automl.scenario.pool import PooledModel
 from distributed_automl.scenario.synthesis import design_of
@@ -170,10 +170,11 @@ def pooled_answer(frame: pd.DataFrame, pool: PooledModel, origin: Timestamp | No
     question = ask(frame, pool.problem, pool.definitions.kinds, origin, classes=pool.calibration.classes)
     _require_horizon(question)
     design = design_of(question.samples, pool.definitions, pool.entities)
-    predicted = pool.latest.predict(design, history=question.history, rows=question.asked)
+    predicted, spread = pool.latest.mixed(design, history=question.history, rows=question.asked)
     if pool.shift is not None:
         predicted = pool.shift.apply(predicted)
-    return _answer(question, clip(predicted, pool.problem.target_min), pool.baseline, pool.calibration)
+    clipped = clip(predicted, pool.problem.target_min)
+    return _answer(question, Mixed(clipped, spread), pool.baseline, pool.calibration)
 
 
 def baseline_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | None) -> Answer:
@@ -227,7 +228,7 @@ def _backtest(question: Question, fitted: Fitted) -> Calibration | None:
             ahead = (window + 1) * problem.horizon - age[judged]
             number = np.full(len(ahead), window, dtype=np.intp)
             errors, one = samples.y[history[judged]] - predicted, np.zeros_like(number)
-            parts.append((errors, predicted, ahead, number, one, number))
+            parts.append((errors, predicted, ahead, number, one, number, np.zeros_like(predicted)))
     if sum(len(residuals) for residuals, *_ in parts) < MIN_BASELINE_RESIDUALS:
         return None
     return calibrate(Residuals(*(np.concatenate(column) for column in zip(*parts, strict=True))), problem.levels)
@@ -247,18 +248,18 @@ def _require_horizon(question: Question) -> None:
 
 
 def _answer(
-    question: Question, predicted: FloatArray | None, baseline: Fitted, calibration: AnyCalibration | None
+    question: Question, predicted: Mixed | None, baseline: Fitted, calibration: AnyCalibration | None
 ) -> Answer:
     problem = question.samples.problem
     plain = clip(baseline.predict(_plain(question), question.history, question.asked), problem.target_min)
-    values = plain if predicted is None else predicted
+    values, spread = (plain, np.zeros_like(plain)) if predicted is None else predicted
     if not np.isfinite(values).all():
         raise ModelError(f"{(~np.isfinite(values)).sum()} of {len(values)} predictions are not finite")
     if problem.is_classification:
         classes, row = question.samples.classes, question.row
         return class_answer(row, values, plain, classes=classes, problem=problem, calibration=calibration)
     bounds = (
-        calibration.bounds(values, question.steps, problem.target_min)
+        calibration.bounds(values, question.steps, problem.target_min, spread=spread)
         if isinstance(calibration, Calibration)
         else no_bounds(problem, len(values))
     )

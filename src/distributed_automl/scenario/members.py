@@ -1,12 +1,14 @@
 """What a model is made of, fitted candidates and a calibration: mixed into one prediction, taken apart into parts."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from distributed_automl.errors import ModelError
 from distributed_automl.scenario.class_calibration import ClassCalibration
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.disagreement import spread_of
 from distributed_automl.scenario.estimators import FITTED
 from distributed_automl.scenario.estimators._base import Fitted, Parts
 from distributed_automl.scenario.intervals import Calibration
@@ -19,12 +21,30 @@ def clip(predicted: FloatArray, lower: float | None) -> FloatArray:
     return predicted if lower is None else np.maximum(predicted, lower)
 
 
+class Mixed(NamedTuple):
+    """What a mixture predicts.
+
+    Attributes:
+        mean: of the members, weighted, shape (n_rows,); of classes (n_rows, n_classes).
+        spread: how far the members lie apart, of the same shape; see `spread_of`.
+    """
+
+    mean: FloatArray
+    spread: FloatArray
+
+
 def mix(
     members: Sequence[Fitted], weights: Sequence[float], design: Design, *, history: IntArray, rows: IntArray
-) -> FloatArray:
-    """Return the weighted mean of what the members predict, shape (n_rows,); of classes (n_rows, n_classes)."""
+) -> Mixed:
+    """Return what fitted members predict together."""
     lower = design.samples.problem.target_min
-    return weighted_mean([clip(member.predict(design, history, rows), lower) for member in members], weights)
+    return mixed([clip(member.predict(design, history, rows), lower) for member in members], weights)
+
+
+def mixed(predictions: Sequence[FloatArray], weights: Sequence[float]) -> Mixed:
+    """Return the mixture of predictions of equal shape."""
+    mean = weighted_mean(predictions, weights)
+    return Mixed(mean, spread_of(predictions, weights, mean))
 
 
 def member_parts(member: Fitted) -> Parts:

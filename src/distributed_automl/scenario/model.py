@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from distributed_automl.parameters import Problem
-from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.design import Design, IntArray
 from distributed_automl.scenario.estimators._base import Fitted
 from distributed_automl.scenario.members import (
     AnyCalibration,
+    Mixed,
     calibration_from,
     calibration_parts,
     clip,
@@ -52,12 +53,12 @@ class ScenarioModel:
     pool_digest: str | None = None
     shift: Shift | None = None
 
-    def predict(self, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+    def predict(self, design: Design, history: IntArray, rows: IntArray) -> Mixed:
         """Predict some rows, not below `target_min`, probabilities not yet calibrated; see Fitted.predict."""
-        predicted = mix(self.members, self.weights, design, history=history, rows=rows)
+        predicted, spread = mix(self.members, self.weights, design, history=history, rows=rows)
         if self.shift is not None:
             predicted = self.shift.apply(predicted)
-        return clip(predicted, self.problem.target_min)
+        return Mixed(clip(predicted, self.problem.target_min), spread)
 
     def to_bytes(self) -> bytes:
         """Serialize: the same model gives the same bytes every time."""

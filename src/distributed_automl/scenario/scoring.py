@@ -17,7 +17,7 @@ from distributed_automl.scenario.estimators.autoregression import Autoregression
 from distributed_automl.scenario.folds import Arena, Fold, actuals
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration, Residuals, Shape, best_of_each, calibrate
 from distributed_automl.scenario.kpis import kpis
-from distributed_automl.scenario.members import AnyCalibration
+from distributed_automl.scenario.members import AnyCalibration, Mixed
 from distributed_automl.scenario.metrics import FVA, Outcome, scores, value_added
 from distributed_automl.scenario.tuning import Tuned
 from distributed_automl.tables import interval_names
@@ -45,14 +45,14 @@ def score_holdout(
         arena: where the winner was chosen, and the holdout.
     """
     holdout, problem = arena.holdout, arena.holdout.design.samples.problem
-    predicted = winner.mixed(held_out, problem.target_min)
+    predicted, spread = winner.mixed(held_out, problem.target_min)
     naively = holdout.predict(holdout.fit(baseline.candidate, baseline.hyperparameters, seed=arena.seed))
-    plain = at_quantile(alone(baseline), arena.folds, arena.scorer).mixed([naively], problem.target_min)
+    plain = at_quantile(alone(baseline), arena.folds, arena.scorer).mixed([naively], problem.target_min).mean
     calibration = calibrate_on(winner, arena.folds)
     outcome, naive = _outcomes(predicted, plain, calibration, arena)
     metrics = scores(outcome, problem.task) | {FVA: value_added(outcome, naive, problem.objective)}
     if isinstance(calibration, Calibration):
-        bounds = calibration.bounds(predicted, steps_of(holdout), problem.target_min)
+        bounds = calibration.bounds(predicted, steps_of(holdout), problem.target_min, spread=spread)
         metrics |= coverage(outcome.y_true, bounds, problem.levels)
     costs = kpis(outcome, problem.task) | _as_baseline(kpis(naive, problem.task))
     return metrics | _as_baseline(scores(naive, problem.task)), costs
@@ -115,8 +115,10 @@ def calibrate_on(
         windows=windows,
         ages=ages,
         scenarios=_scenarios(samples)[np.concatenate([fold.split.valid for fold in folds])],
+        spread=mixture.spread,
     )
-    others = [replace(residuals, values=y_true - predicted, predicted=predicted) for predicted in rivals]
+    single = np.zeros_like(mixture.spread)
+    others = [replace(residuals, values=y_true - one, predicted=one, spread=single) for one in rivals]
     return calibrate(residuals, samples.problem.levels, shape=shape, suited=best_of_each([residuals, *others]))
 
 
@@ -130,7 +132,7 @@ def forecasts_alone(arena: Arena) -> list[FloatArray]:
     if not samples.problem.is_forecasting or len(np.unique(_scenarios(samples))) < MIN_SCENARIOS:
         return []
     predictions = [_out_of_fold(CANDIDATES[name], arena) for name in ALONE]
-    mixtures = [Mixture((), (), predicted, -math.inf) for predicted in predictions]
+    mixtures = [Mixture((), (), Mixed(predicted, np.zeros_like(predicted)), -math.inf) for predicted in predictions]
     return [at_quantile(mixture, arena.judged, arena.scorer).predicted for mixture in mixtures]
 
 
