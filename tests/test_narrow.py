@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from distributed_automl import narrow
-from distributed_automl.narrow import COUNT, TEXT, compact, texts, to_driver, typed
+from distributed_automl.narrow import COUNT, TEXT, compact, places, texts, to_driver, typed
 
 DDL = "`scenario_id` string, `reason` string, `n_rows` bigint, `wave` int, `seconds` double"
 ROWS = [("a", "new", 1, 1, 0.5), ("ä/b", None, 2, None, None), ("c", "new", 3, 300, 2.0)]
@@ -30,6 +30,14 @@ def test_when_texts_are_more_than_a_slice_then_all_of_them_are_there(monkeypatch
     assert made.dtype == TEXT
     assert made.tolist() == names
     assert texts(iter(()), pd.RangeIndex(0)).empty
+
+
+@pytest.mark.parametrize("kinds", [(TEXT, object), (object, TEXT)])
+def test_when_texts_are_looked_up_then_their_place_among_others_is_told(kinds: tuple[object, object]) -> None:
+    cells, among = (pd.Series(list(letters), dtype=kind) for letters, kind in zip(("aäzb", "äba"), kinds, strict=True))
+    assert places(cells.iloc[::-1], among).tolist() == [1, -1, 0, 2]
+    assert places(cells.iloc[:0], among).tolist() == []
+    assert places(cells, among.iloc[:0]).tolist() == [-1] * 4
 
 
 def test_when_ids_differ_then_a_row_takes_little_more_than_its_bytes() -> None:

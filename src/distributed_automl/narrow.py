@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
@@ -50,6 +51,13 @@ def texts(cells: Iterable[str], index: pd.Index) -> pd.Series:
     del parts
     _give_back()
     return pd.Series(column, index=index, dtype=TEXT)
+
+
+def places(cells: pd.Series, among: pd.Series) -> np.ndarray:
+    """Return where each text stands in others, int64, shape (n,); -1 where it does not. No text becomes an object."""
+    wanted, others = (pa.array(column, pa.large_string()) for column in (cells, among))
+    found = pc.index_in(wanted, value_set=others).fill_null(-1)
+    return np.asarray(found, dtype=np.int64)
 
 
 def _slices(cells: Iterator[str]) -> Iterator[list[str]]:

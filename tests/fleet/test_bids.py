@@ -13,8 +13,10 @@ from distributed_automl.fleet import bids
 from distributed_automl.fleet import plan as planning
 from distributed_automl.fleet.auction import RECORD_COLUMNS
 from distributed_automl.fleet.bids import GRANTED, read_grants, read_records, usual_trials, volumes_of, weights_of
+from distributed_automl.fleet.estimates import COSTS
 from distributed_automl.fleet.fingerprint import with_trials
-from distributed_automl.fleet.plan import HISTORY_COLUMNS, Past, make_plan
+from distributed_automl.fleet.past import Outcome, Past
+from distributed_automl.fleet.plan import make_plan
 from distributed_automl.fleet.setup import Setup
 from distributed_automl.parameters import AutoML, Plan, Problem, Run, Tuning
 from distributed_automl.tables import FITS, PART_COL, PLAN
@@ -107,12 +109,11 @@ def test_when_grants_are_read_then_the_latest_of_each_scenario_counts(spark: Any
     columns = ["run_id", "scenario_id", "core_fingerprint", *GRANTED]
     plans = pd.DataFrame(rows, columns=columns, dtype=object).reindex(columns=PLAN.names).astype(object)
     ledger = spark.createDataFrame(plans.mask(plans.isna(), None), schema=PLAN.ddl)
-    found = read_grants(ledger, pd.DataFrame(columns=["scenario_id", "run_id"])).set_index("scenario_id").sort_index()
+    found = read_grants(ledger).set_index("scenario_id").sort_index()
     assert found.loc["a", ["core_fingerprint", "auctioned_by"]].tolist() == ["core2", "run2"]
     assert found["n_trials"].isna().tolist() == [True, False]
     assert found.loc["b"].tolist() == ["core1", 7, 0.1, "run0"]
-    fits = pd.DataFrame({"scenario_id": ["a", "b", "a"], "run_id": ["run0", "run2", "run3"]})
-    assert read_grants(ledger, fits)["scenario_id"].tolist() == ["a"]  # both were fitted in run2 or later
+    assert read_grants(ledger, oldest_needed="run2")["scenario_id"].tolist() == ["a"]
 
 
 def test_when_every_objective_is_weighed_then_its_kind_is_known() -> None:
@@ -134,6 +135,8 @@ RECORDS = pd.DataFrame(
 )
 AUCTION = {"enabled": True, "n_trials": 24}
 """Twelve rounds of two candidates."""
+OTHERS = {"rows": 100.0, "before": None}
+"""What is told of a fit beside what it cost."""
 
 
 @pytest.fixture
@@ -155,19 +158,31 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., pd.DataFrame]:
     return make
 
 
-def past_of(*plans: pd.DataFrame, done: Sequence[str] = (), records: pd.DataFrame = RECORDS) -> Past:
-    """Return what runs left that fitted the pools, and the scenarios named, of their plans."""
+def past_of(
+    *plans: pd.DataFrame, done: Sequence[str] = (), failed: Sequence[str] = (), records: pd.DataFrame = RECORDS
+) -> Past:
+    """Return what runs left that fitted the pools, and the scenarios named, of their plans; some of them failed."""
     fits = [
         plan[(plan["action"] == "fit") & plan["scenario_id"].isin([POOL, *done])].assign(
-            fitted_at=NIGHT + timedelta(days=number), status="fitted", stage=None, message=None, n_samples=100,
-            fit_seconds=10.0, peak_memory_mb=300.0,
-        )[list(HISTORY_COLUMNS)]
+            fitted_at=NIGHT + timedelta(days=number), status="fitted", message=None, fit_seconds=10.0,
+            peak_memory_mb=300.0, **{f"{cost}_{name}": value for cost in COSTS for name, value in OTHERS.items()},
+        )
         for number, plan in enumerate(plans)
     ]  # fmt: skip
-    history = pd.concat(fits) if fits else pd.DataFrame(columns=list(HISTORY_COLUMNS))
+    costs = [name for cost in COSTS for name in (cost, *(f"{cost}_{other}" for other in OTHERS))]
+    columns = ["scenario_id", "fingerprint", *Outcome._fields, *costs]
+    history = pd.concat(fits)[columns] if fits else pd.DataFrame(columns=columns)
+    history.loc[history["scenario_id"].isin(failed), "status"] = "failed"
     everything = pd.concat(plans) if plans else pd.DataFrame(columns=PLAN.names, dtype=object)
     decided = everything[everything["auctioned_by"].notna()].drop_duplicates("scenario_id", keep="last")
-    return Past(history, everything, decided[["scenario_id", "core_fingerprint", *GRANTED]], records)
+    return Past(
+        latest=history.drop_duplicates("scenario_id", keep="last"),
+        pools=history[history["scenario_id"] == POOL],
+        plans=everything,
+        look_up=lambda asked: asked.merge(history, on=["scenario_id", "fingerprint"]),
+        grants=decided[["scenario_id", "core_fingerprint", *GRANTED]],
+        records=records,
+    )
 
 
 def trials(plan: pd.DataFrame) -> dict[str, Any]:
@@ -225,8 +240,7 @@ def test_when_the_auction_is_off_again_then_its_grants_stand_until_rows_change(p
 @pytest.mark.parametrize("auction", [{}, {"auction": AUCTION}])
 def test_when_a_fit_with_more_trials_failed_then_the_next_one_has_the_usual(planned: Any, auction: Any) -> None:
     first = planned(ROWS, past_of(), "run1", auction=AUCTION)
-    past = past_of(first, done=list(ROWS))
-    past.fits.loc[past.fits["scenario_id"] == "a", "status"] = "failed"
+    past = past_of(first, done=list(ROWS), failed=["a"])
     second = planned(ROWS, past, "run2", **auction)
     assert column(second, "action") == {"a": "fit", "b": "reuse", "c": "reuse", "new": "reuse"}
     assert trials(second) == trials(first) | {"a": None}

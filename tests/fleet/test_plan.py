@@ -10,27 +10,20 @@ import pytest
 
 from distributed_automl.errors import RunError
 from distributed_automl.fleet import plan as planning
-from distributed_automl.fleet.plan import Outcome, Past, changed_share, judge, make_plan, near_misses, sample_members
+from distributed_automl.fleet.past import Outcome, Past
+from distributed_automl.fleet.plan import changed_share, judge, make_plan, near_misses, sample_members
 from distributed_automl.fleet.waves import pack
 from distributed_automl.parameters import AutoML, Ensemble, Plan, Tuning
 from distributed_automl.scenario.portfolio import Portfolio
-from distributed_automl.tables import PLAN
+from distributed_automl.tables import FITS, PLAN
 
 POOL = "__pooled__/all"
 NOW = datetime.now(UTC).replace(tzinfo=None)
 
 
-def outcomes(*statuses: str, age_days: float = 1.0) -> pd.DataFrame:
-    rows = [
-        ("a", f"run{i}", "f", NOW - timedelta(days=age_days), status, "tune", f"{status} because", 10, 1.0, 300.0)
-        for i, status in enumerate(statuses)
-    ]
-    return pd.DataFrame(rows, columns=list(planning.HISTORY_COLUMNS))
-
-
-def outcomes_of(fits: pd.DataFrame) -> list[Outcome]:
-    wanted = pd.DataFrame({"scenario_id": ["a"], "fingerprint": ["f"]})
-    return next(Past(fits, pd.DataFrame()).outcomes_of(wanted))
+def outcomes(*statuses: str, age_days: float = 1.0) -> list[Outcome]:
+    fitted_at = NOW - timedelta(days=age_days)
+    return [Outcome(f"run{i}", fitted_at, status, f"{status} because") for i, status in enumerate(statuses)]
 
 
 @pytest.mark.parametrize(
@@ -49,14 +42,14 @@ def outcomes_of(fits: pd.DataFrame) -> list[Outcome]:
     ],
 )
 def test_when_there_are_outcomes_of_this_fingerprint_then_the_verdict_follows(
-    before: pd.DataFrame, plan: Plan, action: str, run_id: str | None
+    before: list[Outcome], plan: Plan, action: str, run_id: str | None
 ) -> None:
-    verdict = judge(outcomes_of(before), plan, known=True)
+    verdict = judge(before, plan, known=True)
     assert (verdict.action, verdict.fit_run_id) == (action, run_id)
 
 
 def test_when_a_scenario_is_skipped_again_then_the_recorded_reason_is_given() -> None:
-    assert judge(outcomes_of(outcomes("skipped")), Plan(), known=True).reason == "skipped because"
+    assert judge(outcomes("skipped"), Plan(), known=True).reason == "skipped because"
 
 
 def test_when_pools_are_sampled_then_whole_scenarios_up_to_the_cap_in_an_order_of_their_own() -> None:
@@ -85,15 +78,26 @@ def test_when_a_name_is_misspelt_then_those_that_look_like_it_are_given() -> Non
 
 
 @pytest.fixture
-def plans(monkeypatch: pytest.MonkeyPatch, to_spark: Any) -> Callable[..., pd.DataFrame]:
+def plans(monkeypatch: pytest.MonkeyPatch, to_spark: Any, read_past: Any) -> Callable[..., pd.DataFrame]:
     """Return a function that plans a panel; features' definitions, which need featuretools, stand still."""
     monkeypatch.setattr(planning, "settings_digest", lambda *_: "settings")
 
     def make(rows: pd.DataFrame, setup: Any, *history: pd.DataFrame, run_id: str = "run2") -> pd.DataFrame:
-        fits, before = history or (outcomes(), pd.DataFrame(columns=PLAN.names))
-        return make_plan(to_spark(rows), Past(fits, before), setup, run_id=run_id, n_cores=2)
+        return make_plan(to_spark(rows), read_past(setup, *history), setup, run_id=run_id, n_cores=2)
 
     return make
+
+
+@pytest.fixture
+def read_past(on_spark: Any) -> Callable[..., Past]:
+    """Return a function that reads the past of outcomes and plans; without them there is none."""
+    nothing = (pd.DataFrame(columns=FITS.names), pd.DataFrame(columns=PLAN.names))
+
+    def read(setup: Any, *history: pd.DataFrame) -> Past:
+        fits, before = history or nothing
+        return Past.read(on_spark(fits, FITS), on_spark(before, PLAN), setup)
+
+    return read
 
 
 def fitted(planned: pd.DataFrame, run_id: str = "run1", status: str = "fitted") -> pd.DataFrame:
@@ -101,7 +105,7 @@ def fitted(planned: pd.DataFrame, run_id: str = "run1", status: str = "fitted") 
     rows = planned[planned["action"] == "fit"]
     done = rows.assign(run_id=run_id, fitted_at=NOW - timedelta(hours=1), status=status, stage="tune")
     done = done.assign(message="because", n_samples=rows["n_rows"], fit_seconds=1.0, peak_memory_mb=300.0)
-    return done.loc[:, list(planning.HISTORY_COLUMNS)]
+    return done
 
 
 def actions(planned: pd.DataFrame) -> dict[str, str]:
@@ -129,14 +133,13 @@ def test_when_nothing_changed_then_all_is_reused(plans: Any, panel: Any, make_se
 
 @pytest.mark.spark
 def test_when_what_changes_is_about_scenarios_alone_then_the_pool_is_not_fitted_again(
-    to_spark: Any, panel: Any, make_setup: Any
+    to_spark: Any, read_past: Any, panel: Any, make_setup: Any
 ) -> None:
     rows = to_spark(panel(list("abcd")))
-    none = Past(outcomes(), pd.DataFrame(columns=PLAN.names))
-    first = make_plan(rows, none, make_setup(), run_id="run1", n_cores=2)
+    first = make_plan(rows, read_past(make_setup()), make_setup(), run_id="run1", n_cores=2)
     changed = make_setup()
     changed = replace(changed, automl=changed.automl.model_copy(update={"ensemble": Ensemble(max_members=2)}))
-    again = make_plan(rows, Past(fitted(first), first), changed, run_id="run2", n_cores=2)
+    again = make_plan(rows, read_past(changed, fitted(first), first), changed, run_id="run2", n_cores=2)
     assert actions(again) == {POOL: "reuse", **dict.fromkeys("abcd", "fit")}
 
 

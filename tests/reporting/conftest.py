@@ -77,6 +77,12 @@ def scores(training_results: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture
+def distributions() -> dict[str, float]:
+    """What `read_distributions` makes of the results, the figure that people read."""
+    return {"holdout.fva.p50": 0.5}
+
+
+@pytest.fixture
 def candidates() -> pd.DataFrame:
     """What `rank_candidates` makes of the results."""
     rows = [

@@ -7,6 +7,7 @@ import pytest
 from distributed_automl.monitoring.evaluation import fleet_figures
 from distributed_automl.parameters import Problem, Reporting
 from distributed_automl.reporting.page import content_of, plots_page, write_page
+from distributed_automl.reporting.summary import summarize
 
 VOID = {"meta", "link", "br"}
 
@@ -33,7 +34,12 @@ class Nesting(HTMLParser):
 
 @pytest.fixture
 def write(
-    scores: pd.DataFrame, evaluation: pd.DataFrame, candidates: pd.DataFrame, by_period: pd.DataFrame, problem: Problem
+    scores: pd.DataFrame,
+    distributions: dict[str, float],
+    evaluation: pd.DataFrame,
+    candidates: pd.DataFrame,
+    by_period: pd.DataFrame,
+    problem: Problem,
 ):
     def written(
         results: pd.DataFrame = scores,
@@ -41,9 +47,9 @@ def write(
         periods: pd.DataFrame = by_period,
         problem: Problem = problem,
     ) -> str:
-        pooled = fleet_figures(evaluated, problem.levels)
+        summary = summarize(results, distributions, fleet_figures(evaluated, problem.levels))
         content = content_of(
-            results, evaluated, candidates=candidates, pooled=pooled, by_period=periods, problem=problem
+            results, evaluated, summary=summary, candidates=candidates, by_period=periods, problem=problem
         )
         return write_page(content, problem, Reporting(currency="USD"))
 

@@ -5,7 +5,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from distributed_automl.reporting.scores import NARROW_COLUMNS, rank_candidates, read_details, read_scores
+from distributed_automl.reporting.scores import (
+    NARROW_COLUMNS,
+    rank_candidates,
+    read_details,
+    read_distributions,
+    read_scores,
+)
 from distributed_automl.reporting.training import NAMED_SCORES
 from distributed_automl.tables import TRAINING_RESULTS
 
@@ -21,17 +27,18 @@ def on_spark(spark: Any, training_results: pd.DataFrame) -> Any:
 
 
 def test_when_scores_are_read_then_they_are_those_of_the_maps(on_spark: Any, scores: pd.DataFrame) -> None:
-    found = read_scores(on_spark)
+    found = read_scores(on_spark, also=["mae", "no such score"])
     assert found["scenario_id"].tolist() == ["a", "b", "c", "d", "e", "f"]
     named = [name for name in scores.columns if name in found.columns]
-    assert {*NAMED_SCORES, "mae", "baseline_mae"} <= {*named}
+    assert {*NAMED_SCORES, "mae"} <= {*named}
+    assert not {"baseline_mae", "no such score"} & {*found.columns}
     pd.testing.assert_frame_equal(found[named], scores[named], check_dtype=False)
 
 
 def test_when_scores_are_read_then_nothing_wide_comes_along(on_spark: Any) -> None:
     found = read_scores(on_spark)
     texts = {name for name in found.columns if not pd.api.types.is_numeric_dtype(found[name])}
-    assert texts == {"run_id", "scenario_id", "status", "reason", "fit_run_id", "stage", "error_type", "estimator"}
+    assert texts == {"run_id", "scenario_id", "status", "reason", "stage", "error_type", "estimator"}
     assert not {"leaderboard", "hyperparameters", "selection", "metrics", "kpis", "model_digest"} & {*found.columns}
     assert {*NARROW_COLUMNS} <= {*found.columns}
 
@@ -52,4 +59,27 @@ def test_when_candidates_are_ranked_then_shares_add_up_to_one(on_spark: Any, can
 
 def test_when_details_are_asked_for_then_only_of_those_scenarios(on_spark: Any) -> None:
     found = read_details(on_spark, ["b", "x"])
-    assert found.to_dict("records") == [{"scenario_id": "b", "hyperparameters": "{}", "model_digest": "d" * 64}]
+    assert len(found) == 1
+    shown = ["scenario_id", "hyperparameters", "model_digest", "baseline_mae", "total_cost", "fva"]
+    assert found[shown].iloc[0].tolist() == ["b", "{}", "d" * 64, 10.0, 30.0, -0.5]
+    assert list(read_details(on_spark, []).columns[:3]) == ["scenario_id", "fit_run_id", "n_features"]
+
+
+def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(on_spark: Any) -> None:
+    found = read_distributions(on_spark)
+    assert found["holdout.wape.p50"] == pytest.approx(0.1)
+    assert found["holdout.baseline_wape.p90"] == pytest.approx(0.68)
+    assert found["holdout.fva.p50"] == pytest.approx(0.5)  # 0.5, -0.5 and 1
+    assert found["training.fit_seconds.p10"] == pytest.approx(2.2)  # of 2 and 4; the reused one's are not known
+    assert not any(name.startswith("holdout.r2") for name in found)
+
+
+def test_when_nothing_has_a_model_then_there_are_no_quantiles(on_spark: Any) -> None:
+    assert read_distributions(on_spark.where("status in ('skipped', 'failed')")) == {}
+
+
+def test_when_a_score_is_not_a_number_then_quantiles_leave_it_out(spark: Any) -> None:
+    rows = [{"status": "fitted", "metrics": {"mae": value}} for value in (1.0, float("nan"), 3.0, None)]
+    cells = [[row.get(name) for name in TRAINING_RESULTS.names] for row in rows]
+    found = read_distributions(spark.createDataFrame(cells, TRAINING_RESULTS.ddl))
+    assert found == pytest.approx({"holdout.mae.p10": 1.2, "holdout.mae.p50": 2.0, "holdout.mae.p90": 2.8})

@@ -36,20 +36,20 @@ def test_when_a_fleet_is_too_large_to_list_then_those_without_a_score_come_first
 
 
 def test_when_an_evaluation_counts_then_figures_come_from_it(scores: pd.DataFrame) -> None:
-    figures = Figures(summarize(scores, {"n_scenarios_judged": 2.0, "wape": 0.25, "coverage_80": 0.5}))
+    figures = Figures(summarize(scores, {}, {"n_scenarios_judged": 2.0, "wape": 0.25, "coverage_80": 0.5}))
     assert figures.judged_on == "evaluation"
     assert figures.judged("wape") == 0.25
     assert figures.coverages() == {"80": 0.5}
 
 
 def test_when_no_evaluation_counts_then_figures_come_from_the_holdout(scores: pd.DataFrame) -> None:
-    figures = Figures(summarize(scores, {"n_scenarios_judged": 0.0, "wape": float("nan")}))
+    figures = Figures(summarize(scores, {}, {"n_scenarios_judged": 0.0, "wape": float("nan")}))
     assert figures.judged("wape") == pytest.approx(0.16)
     assert figures.count("training.n_fitted") == 2
     assert figures.count("no such figure") == 0
 
 
 def test_when_written_and_read_as_csv_then_figures_are_the_same(scores: pd.DataFrame, tmp_path) -> None:
-    summary = summarize(scores, {})
+    summary = summarize(scores, {}, {})
     summary.to_csv(tmp_path / "summary.csv", index=False)
     assert Figures(pd.read_csv(tmp_path / "summary.csv"))["holdout.wape"] == Figures(summary)["holdout.wape"]

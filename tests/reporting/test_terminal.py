@@ -12,7 +12,13 @@ from distributed_automl.reporting.training import group_reasons
 
 
 @pytest.fixture
-def printed(scores: pd.DataFrame, problem: Problem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def printed(
+    scores: pd.DataFrame,
+    distributions: dict[str, float],
+    problem: Problem,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+):
     monkeypatch.chdir(tmp_path)
 
     def print_fleet(results: pd.DataFrame = scores) -> str:
@@ -20,7 +26,7 @@ def printed(scores: pd.DataFrame, problem: Problem, monkeypatch: pytest.MonkeyPa
         reporting = Reporting(
             currency="USD", predictions=str(tmp_path / "data" / "predictions"), report="s3://b/r.html"
         )
-        print_summary(summarize(results, {}), group_reasons(results), problem, reporting, console)
+        print_summary(summarize(results, distributions, {}), group_reasons(results), problem, reporting, console)
         return console.file.getvalue()
 
     return print_fleet

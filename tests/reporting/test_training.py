@@ -3,7 +3,6 @@ import pytest
 
 from distributed_automl.reporting.training import (
     NAMED_SCORES,
-    distributions,
     group_reasons,
     training_figures,
     with_class_errors,
@@ -26,14 +25,6 @@ def test_when_fleet_is_mixed_then_counts_and_pooled_holdout_are_those_by_hand(sc
     assert figures["holdout.money_saved"] == pytest.approx(40.0)
 
 
-def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(scores: pd.DataFrame) -> None:
-    found = distributions(scores)
-    assert found["holdout.wape.p50"] == pytest.approx(0.1)
-    assert found["holdout.baseline_wape.p90"] == pytest.approx(0.68)
-    assert found["holdout.fva.p50"] == pytest.approx(0.5)  # 0.5, -0.5 and 1
-    assert not any(name.startswith("holdout.r2") for name in found)
-
-
 def test_when_reasons_differ_in_numbers_only_then_they_are_one_group(scores: pd.DataFrame) -> None:
     grouped = group_reasons(scores)
     assert grouped["n_scenarios"].tolist() == [1, 2]
@@ -48,7 +39,6 @@ def test_when_nothing_was_fitted_then_figures_are_zero_or_unknown(scores: pd.Dat
     assert figures["training.n_planned"] == 3
     assert figures["training.fit_seconds"] == 0
     assert pd.isna(figures["holdout.wape"])
-    assert distributions(lost) == {}
 
 
 def test_when_the_target_is_a_class_then_rows_in_a_wrong_class_are_the_errors() -> None:

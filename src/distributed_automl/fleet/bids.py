@@ -121,20 +121,18 @@ def volumes_of(master_df: DataFrame, sizes: pd.DataFrame, problem: Problem) -> p
 # --- what was granted before -----------------------------------------------------------------------------------------
 
 
-def read_grants(plans: DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+def read_grants(plans: DataFrame, oldest_needed: str = "") -> pd.DataFrame:
     """Read what the latest auction decided for each scenario: a run's id begins with its time, and must.
 
     Args:
         plans: rows of PLAN.
-        fits: scenario_id, run_id of fits, oldest first. Plans older than every scenario's latest fit are not looked
-            through: what they granted was fitted, or granted again.
+        oldest_needed: plans of runs before this one are not looked through: where every scenario's latest fit is of
+            this run or a later one, what they granted was fitted, or granted again.
 
     Returns:
         scenario_id, core_fingerprint, GRANTED.
     """
-    decided = plans.where(F.col("auctioned_by").isNotNull())
-    if len(fits):
-        decided = decided.where(F.col("run_id") >= str(fits.groupby("scenario_id")["run_id"].last().min()))
+    decided = plans.where(F.col("auctioned_by").isNotNull() & (F.col("run_id") >= oldest_needed))
     granted = F.struct("core_fingerprint", *GRANTED)
     latest = decided.groupBy("scenario_id").agg(F.max_by(granted, "run_id").alias("granted"))
     return latest.select("scenario_id", "granted.*").toPandas()

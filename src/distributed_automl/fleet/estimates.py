@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from distributed_automl.narrow import compact
+from distributed_automl.narrow import places
 from distributed_automl.tables import are_pools
 
 OWN, ROWS, GUESS = "own", "rows", "guess"
 """Where an estimate is from: the scenario's own latest fit, its rows and other fits' pace, or its rows alone."""
+
+
+COSTS = ("fit_seconds", "peak_memory_mb")
+"""What is recorded of every fit, in core-seconds and MB."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,14 @@ MEMORY_MB: Mapping[bool, Law] = {False: Law(300.0, 0.01), True: Law(300.0, 0.01)
 """Memory of its process: libraries, rows, and the features made of them."""
 
 
-def estimate(sizes: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+def estimate(sizes: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
     """Estimate what fits cost.
 
     Args:
         sizes: scenario_id, n_rows of scenarios and pools.
-        history: earlier fits, oldest first: scenario_id, status, n_samples, fit_seconds, peak_memory_mb.
+        recorded: one row for each that was ever tried: scenario_id, and for each of COSTS the cost of its latest fit
+            that tells, by the name itself, with the rows of that fit (`_rows`) and the cost of the fit before
+            (`_before`); NaN where there is none.
 
     Returns:
         In the order of `sizes`: estimated_seconds, estimated_memory_mb, estimated_from (of the seconds: OWN, ROWS or
@@ -44,7 +50,8 @@ def estimate(sizes: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
         NaN where nothing is recorded to tell).
     """
     needed, is_pool = sizes[["scenario_id", "n_rows"]], are_pools(sizes["scenario_id"])
-    parts = [_estimate(needed[is_pool == kind], _fitted(history, kind), kind) for kind in (False, True)]
+    was_pool = are_pools(recorded["scenario_id"])
+    parts = [_estimate(needed[is_pool == kind], recorded[was_pool == kind], kind) for kind in (False, True)]
     return pd.concat(parts).loc[sizes.index]
 
 
@@ -53,46 +60,34 @@ def by_rows(n_rows: pd.Series) -> np.ndarray:
     return SECONDS[False].of(n_rows)
 
 
-def _fitted(history: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
-    needed = history[["scenario_id", "n_samples", "fit_seconds", "peak_memory_mb"]]
-    is_fitted = (history["status"] == "fitted") & history["n_samples"].notna()
-    return needed[is_fitted & (are_pools(history["scenario_id"]) == of_pools)]
-
-
-def _estimate(sizes: pd.DataFrame, fitted: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
+def _estimate(sizes: pd.DataFrame, recorded: pd.DataFrame, of_pools: bool) -> pd.DataFrame:
     """Estimate for scenarios, or for pools."""
-    seconds = _cost(sizes, fitted, "fit_seconds", SECONDS[of_pools])
-    memory = _cost(sizes, fitted, "peak_memory_mb", MEMORY_MB[of_pools])
+    seconds = _cost(sizes, recorded, "fit_seconds", SECONDS[of_pools])
+    memory = _cost(sizes, recorded, "peak_memory_mb", MEMORY_MB[of_pools])
     return seconds.set_axis(["estimated_seconds", "estimated_from", "estimate_factor"], axis=1).assign(
         estimated_memory_mb=memory["cost"]
     )
 
 
-def _cost(sizes: pd.DataFrame, fitted: pd.DataFrame, name: str, law: Law) -> pd.DataFrame:
+def _cost(sizes: pd.DataFrame, recorded: pd.DataFrame, name: str, law: Law) -> pd.DataFrame:
     """Return cost, basis and factor of each, in the order of `sizes`."""
-    recorded = fitted[fitted[name].notna() & (fitted[name] > 0)]
-    latest = recorded.drop_duplicates("scenario_id", keep="last")
-    paces = latest[name].astype(np.float64) / law.of(latest["n_samples"])
+    told = recorded[name].notna()
+    costs = recorded.loc[told, name].astype(np.float64)
+    paces = costs / law.of(recorded.loc[told, f"{name}_rows"])
     pace = float(paces.median()) if len(paces) else 1.0
-    own = _looked_up(sizes["scenario_id"], latest[["scenario_id", name]])
-    factors = {OWN: _factor(_repeats(recorded, name)), ROWS: _factor(paces / pace), GUESS: np.nan}
+    own = _looked_up(sizes["scenario_id"], recorded.loc[told, "scenario_id"], costs)
+    repeats = (costs / recorded.loc[told, f"{name}_before"].astype(np.float64)).dropna()
+    factors = {OWN: _factor(repeats), ROWS: _factor(paces / pace), GUESS: np.nan}
     other = ROWS if len(paces) else GUESS
     basis = own.notna().map({True: OWN, False: other})
-    costs = own.fillna(pd.Series(pace * law.of(sizes["n_rows"]), index=sizes.index))
-    return pd.DataFrame({"cost": costs, "basis": basis, "factor": basis.map(factors)}, index=sizes.index)
+    expected = own.fillna(pd.Series(pace * law.of(sizes["n_rows"]), index=sizes.index))
+    return pd.DataFrame({"cost": expected, "basis": basis, "factor": basis.map(factors)}, index=sizes.index)
 
 
-def _looked_up(scenario_ids: pd.Series, costs: pd.DataFrame) -> pd.Series:
-    """Return what costs say of each scenario, like the ids; an index of ids would make an object of each."""
-    found = compact(scenario_ids.to_frame()).merge(compact(costs), on="scenario_id", how="left")
-    return found.iloc[:, 1].astype(np.float64).set_axis(scenario_ids.index)
-
-
-def _repeats(recorded: pd.DataFrame, name: str) -> pd.Series:
-    """Return each scenario's latest cost over the one before, of those that were fitted twice."""
-    costs = recorded[name].astype(np.float64)
-    ratios = costs / costs.groupby(recorded["scenario_id"]).shift()
-    return ratios.groupby(recorded["scenario_id"]).last().dropna()
+def _looked_up(scenario_ids: pd.Series, known_ids: pd.Series, costs: pd.Series) -> pd.Series:
+    """Return what is recorded of each scenario, like the ids; an index of ids would make an object of each."""
+    at = places(scenario_ids, known_ids)
+    return pd.Series(np.append(costs.to_numpy(), np.nan)[at], index=scenario_ids.index)
 
 
 def _factor(ratios: pd.Series) -> float:

@@ -3,12 +3,10 @@
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from functools import cached_property, partial
-from itertools import groupby, repeat
-from operator import itemgetter
+from functools import partial
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +19,6 @@ from distributed_automl.errors import RunError, TableError
 from distributed_automl.fleet.bids import (
     GRANTED,
     hold_auction,
-    read_grants,
-    read_records,
     seconds_beyond,
     standing,
     usual_trials,
@@ -38,92 +34,21 @@ from distributed_automl.fleet.fingerprint import (
     with_portfolio,
     with_trials,
 )
+from distributed_automl.fleet.past import Outcome, Past, PoolPast
 from distributed_automl.fleet.scenario_ids import without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
 from distributed_automl.fleet.waves import fill_tasks, pack
-from distributed_automl.narrow import COUNT, compact, texts, to_driver
+from distributed_automl.narrow import COUNT, compact, texts
 from distributed_automl.parameters import Plan
 from distributed_automl.tables import PART_COL, PLAN, POOLED_PREFIX, are_pools
 
 logger = logging.getLogger(__name__)
 
-HISTORY_COLUMNS = (
-    "scenario_id", "run_id", "fingerprint", "fitted_at", "status", "stage", "message", "n_samples", "fit_seconds",
-    "peak_memory_mb",
-)  # fmt: skip
 FIT, REUSE, SKIP, OUTSIDE = "fit", "reuse", "skip", "outside"
 N_NAMED = 5
 """Scenarios that an error names."""
 POOL_WAVE = 0
 """The wave of the pools; the scenarios' begin at 1."""
-
-
-class Outcome(NamedTuple):
-    """What came of one earlier fit."""
-
-    run_id: str
-    fitted_at: datetime
-    status: str
-    message: str | None
-
-
-@dataclass(frozen=True)
-class Past:
-    """What earlier runs left.
-
-    Attributes:
-        fits: HISTORY_COLUMNS of all fits, oldest first.
-        plans: scenario_id, run_id, pool_id, n_rows, rows_fingerprint of the plans whose pools may be frozen.
-        grants: what the latest auctions decided, see `read_grants`.
-        records: how searches went, see `read_records`; empty unless an auction is to be held.
-    """
-
-    fits: pd.DataFrame
-    plans: pd.DataFrame
-    grants: pd.DataFrame = field(default_factory=pd.DataFrame)
-    records: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-    @classmethod
-    def read(cls, fits_before: DataFrame, plans_before: DataFrame, setup: Setup) -> "Past":
-        """Read the narrow columns, as far as a setup needs them; models stay where they are."""
-        found = to_driver(fits_before.select(*HISTORY_COLUMNS))
-        fits = found.sort_values(["fitted_at", "run_id"], ignore_index=True)
-        runs = sorted(fits.loc[are_pools(fits["scenario_id"]), "run_id"].unique())
-        columns = ["scenario_id", "run_id", "pool_id", "n_rows", "rows_fingerprint"]
-        plans = to_driver(plans_before.where(F.col("run_id").isin(runs)).select(*columns))
-        grants = read_grants(plans_before, fits)
-        if not setup.plan.auction.enabled:
-            return cls(fits, plans, grants)
-        return cls(fits, plans, grants, read_records(fits_before, setup.problem.objective))
-
-    def outcomes_of(self, wanted: pd.DataFrame) -> Iterator[list[Outcome]]:
-        """Yield the outcomes of each scenario with a fingerprint, oldest first.
-
-        Two scenarios may hold the same rows under different names, but not one fit. They come one scenario's at a time:
-        as objects, those of a large fleet would take more memory than all else that a plan is made from.
-
-        Args:
-            wanted: scenario_id, fingerprint.
-        """
-        keys = ["scenario_id", "fingerprint"]
-        places = compact(wanted[keys]).assign(place=np.arange(len(wanted)))
-        fits = compact(self.fits[[*keys, *Outcome._fields]])
-        found = places.merge(fits, on=keys, how="left")  # keeps the order of both
-        rows = found[["place", *Outcome._fields]].itertuples(index=False, name=None)
-        for _, of_one in groupby(rows, key=itemgetter(0)):
-            yield [Outcome(*values) for _, *values in of_one if pd.notna(values[0])]  # else the join found none
-
-    def of_pool(self, pool_id: str) -> "Past":
-        """Return what is about one pool: its fits, and the plans of its scenarios."""
-        return self._of_pools.get(pool_id, Past(self.fits.iloc[:0], self.plans.iloc[:0]))
-
-    @cached_property
-    def _of_pools(self) -> Mapping[str, "Past"]:
-        """The same of all pools that were ever fitted, in one pass."""
-        fits = self.fits[are_pools(self.fits["scenario_id"])]
-        plans = dict(iter(self.plans[self.plans["scenario_id"] != self.plans["pool_id"]].groupby("pool_id")))
-        none = self.plans.iloc[:0]
-        return {str(name): Past(own, plans.get(name, none)) for name, own in fits.groupby("scenario_id")}
 
 
 class Verdict(NamedTuple):
@@ -172,8 +97,9 @@ def decide(master_df: DataFrame, past: Past, setup: Setup, run_id: str) -> pd.Da
     settings = with_portfolio(of_scenarios, setup.portfolio_in_use().digest)
     granted = standing(past.grants, sizes, partial(core_fingerprint, settings))
     scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
-    was_too_much = scenarios["n_trials"].notna() & had(scenarios, past, "failed")
-    if was_too_much.any():  # a grant that met a limit: the usual trials may not
+    more = scenarios.loc[scenarios["n_trials"].notna(), ["scenario_id", "fingerprint"]]
+    was_too_much = more.index[had(more, past, "failed")]
+    if len(was_too_much):  # a grant that met a limit: the usual trials may not
         granted.loc[was_too_much, ["n_trials", "expected_gain"]] = None
         scenarios = plan_scenarios(sizes.join(granted), pools, past, setup, settings)
     if setup.plan.auction.enabled:
@@ -185,7 +111,7 @@ def decide(master_df: DataFrame, past: Past, setup: Setup, run_id: str) -> pd.Da
 
 def expected_costs(everyone: pd.DataFrame, past: Past, setup: Setup) -> pd.DataFrame:
     """Return what fits are expected to cost, with the trials that an auction gave them."""
-    costs = estimate(everyone, past.fits)
+    costs = estimate(everyone, past.latest)
     if past.records.empty:
         return costs
     more = seconds_beyond(everyone.join(costs), past.records, usual=usual_trials(setup))
@@ -260,19 +186,18 @@ def plan_pools(sizes: pd.DataFrame, past: Past, setup: Setup, settings: str) -> 
     return pd.DataFrame(rows)
 
 
-def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, settings: str) -> dict[str, object]:
-    """Plan one pool; `past` is its own."""
+def _plan_pool(pool_id: str, members: pd.DataFrame, past: PoolPast, plan: Plan, settings: str) -> dict[str, object]:
+    """Plan one pool."""
     sampled = sample_members(members, plan.pool_max_samples)
     rows = digest_of(sorted(sampled.items()))
     now = pool_fingerprint(settings, sampled.items())
     frozen = _frozen(sampled, past, plan, settings)
     if plan.refit == "all":
         verdict = Verdict(FIT, "plan.refit is 'all'")
-    elif frozen is not None and not (past.fits["fingerprint"] == now).any():
+    elif frozen is not None and not past.outcomes(now):
         verdict, now = frozen
     else:
-        outcomes = next(past.outcomes_of(pd.DataFrame({"scenario_id": [pool_id], "fingerprint": [now]})))
-        verdict = judge(outcomes, plan, known=not past.fits.empty)
+        verdict = judge(past.outcomes(now), plan, known=not past.fits.empty)
     chosen = members[members["scenario_id"].isin(list(sampled))]
     return {
         "scenario_id": pool_id,
@@ -285,7 +210,7 @@ def _plan_pool(pool_id: str, members: pd.DataFrame, past: Past, plan: Plan, sett
         "pool_fingerprint": None,
         "fingerprint": now,
         **verdict._asdict(),
-        "serves": _serves(verdict, past.fits[past.fits["fingerprint"] == now]),
+        "serves": _serves(verdict, past.outcomes(now)),
     }
 
 
@@ -306,7 +231,7 @@ def sample_members(members: pd.DataFrame, max_samples: int) -> dict[str, str]:
     return dict(zip(chosen["scenario_id"], chosen["rows_fingerprint"], strict=True))
 
 
-def _frozen(now: Mapping[str, str], past: Past, plan: Plan, settings: str) -> tuple[Verdict, str] | None:
+def _frozen(now: Mapping[str, str], past: PoolPast, plan: Plan, settings: str) -> tuple[Verdict, str] | None:
     """Return the verdict and the fingerprint of the latest pooled fit, if too few of its scenarios changed since."""
     fitted = past.fits[past.fits["status"] == "fitted"]
     if fitted.empty:
@@ -329,10 +254,10 @@ def changed_share(then: Mapping[str, str], now: Mapping[str, str]) -> float:
     return sum(then.get(name) != now.get(name) for name in everyone) / max(1, len(everyone))
 
 
-def _serves(verdict: Verdict, outcomes: pd.DataFrame) -> bool:
+def _serves(verdict: Verdict, outcomes: Sequence[Outcome]) -> bool:
     """Return whether scenarios may count on the pool: not if these very rows failed or were skipped before."""
     return verdict.action == REUSE or (
-        verdict.action == FIT and not outcomes["status"].isin(["failed", "skipped"]).any()
+        verdict.action == FIT and not any(one.status in ("failed", "skipped") for one in outcomes)
     )
 
 
@@ -362,7 +287,7 @@ def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: 
 
 def _verdicts(scenarios: pd.DataFrame, past: Past, setup: Setup) -> Iterator[Verdict]:
     """Yield what is done with each scenario, in their order."""
-    seen = scenarios["scenario_id"].isin(past.fits["scenario_id"])
+    seen = past.knows(scenarios["scenario_id"])
     wanted = setup.run.scenarios
     inside = scenarios["scenario_id"].isin(wanted) if wanted else repeat(True, len(scenarios))
     for outcomes, is_known, is_inside in zip(past.outcomes_of(scenarios), seen, inside, strict=True):

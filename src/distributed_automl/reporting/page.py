@@ -22,7 +22,7 @@ from distributed_automl.reporting.formats import (
     signed,
 )
 from distributed_automl.reporting.page_style import CSS
-from distributed_automl.reporting.summary import Figures, list_scenarios, summarize
+from distributed_automl.reporting.summary import Figures, list_scenarios
 from distributed_automl.reporting.training import group_reasons
 
 PLOT_OPTIONS = {"displayModeBar": False, "responsive": True}
@@ -57,8 +57,8 @@ def content_of(
     scores: pd.DataFrame,
     evaluation: pd.DataFrame,
     *,
+    summary: pd.DataFrame,
     candidates: pd.DataFrame,
-    pooled: dict[str, float],
     by_period: pd.DataFrame,
     problem: Problem,
 ) -> Content:
@@ -67,15 +67,15 @@ def content_of(
     Args:
         scores: of training, as `read_scores` returns them.
         evaluation: one row per scenario; may have no rows.
+        summary: as `summarize` returns it.
         candidates: as `rank_candidates` returns them.
-        pooled: the evaluation's figures over the fleet.
         by_period: the fleet's sums over time; may have no rows.
         problem: the use case.
     """
     scenarios = list_scenarios(scores, evaluation)
     return Content(
         run_id=", ".join(scores["run_id"].astype(str).unique()),
-        figures=Figures(summarize(scores, pooled)),
+        figures=Figures(summary),
         scenarios=scenarios,
         candidates=candidates,
         reasons=group_reasons(scores),

@@ -1,25 +1,28 @@
-"""What ``training_results`` tell the driver: a row of numbers per scenario, and a row per candidate.
+"""What ``training_results`` tell the driver: a few numbers per scenario, quantiles of the others, candidates.
 
-In a large fleet leaderboards and hyper-parameters are most of the table: they stay on Spark, and are counted there.
+In a large fleet leaderboards and hyper-parameters are most of the table: they stay on Spark, and are counted there. So
+do the many metrics that no figure pools: their quantiles are taken there.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from distributed_automl.errors import RunError
 from distributed_automl.narrow import to_driver
-from distributed_automl.reporting.training import CLASS_ERRORS, MODELLED, NAMED_SCORES
+from distributed_automl.reporting.training import CLASS_ERRORS, COVERAGE, MODELLED, NAMED_SCORES
+from distributed_automl.scenario.metrics import FVA, METRICS
 
 NARROW_COLUMNS = (
-    "run_id", "scenario_id", "status", "reason", "fit_run_id", "stage", "error_type", "n_samples", "n_features",
-    "n_trials", "fit_seconds", "peak_memory_mb", "estimator", "model_bytes",
+    "run_id", "scenario_id", "status", "reason", "stage", "error_type", "n_samples", "n_trials", "fit_seconds",
+    "estimator", "model_bytes",
 )  # fmt: skip
-COLUMNS_AT_ONCE = 16
+COLUMNS_AT_ONCE = 6
 """Columns that are in memory twice while they come to the driver."""
-DETAILS = ("hyperparameters", "model_digest")
+DETAILS = ("fit_run_id", "n_features", "peak_memory_mb", "hyperparameters", "model_digest")
+QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 CANDIDATE_COLUMNS = ["candidate", "share", "n_alone", "n_in_ensembles", "n_first", "n_trials", "seconds"]
 _MAPS = ("metrics", "kpis")
 _ENTRIES = "array<struct<candidate: string, rank: int, weight: double, n_trials: bigint, seconds: double>>"
@@ -27,25 +30,26 @@ _EXACT = "decimal(30,12)"
 """Sums of doubles depend on the partitioning; sums of these do not."""
 
 
-def read_scores(training_results: DataFrame) -> pd.DataFrame:
-    """Return NARROW_COLUMNS and a column of float64 per metric and KPI, one row per scenario, sorted by id.
+def read_scores(training_results: DataFrame, also: Iterable[str] = ()) -> pd.DataFrame:
+    """Return NARROW_COLUMNS and some scores as float64, one row per scenario, sorted by id.
 
-    Scores that the figures name are always there. Errors of classes stand for WAPE and cost: see CLASS_ERRORS.
+    Args:
+        training_results: rows of TRAINING_RESULTS.
+        also: metrics and KPIs beside those that the figures name; those that no scenario has are left out.
+
+    Returns:
+        NARROW_COLUMNS, NAMED_SCORES, the coverages, and `also`. Errors of classes stand for WAPE and cost: see
+        CLASS_ERRORS.
 
     Raises:
         RunError: a scenario has two rows, or the table changes while it is read.
     """
-    keys = [F.array_distinct(F.flatten(F.collect_set(F.map_keys(name)))).alias(name) for name in _MAPS]
-    found = training_results.agg(*keys).collect()[0]
-    score_of = {key: F.try_element_at(name, F.lit(key)) for name in _MAPS for key in found[name]}
-    nothing = F.lit(None).cast("double")
-    scores = [
-        F.coalesce(score_of.get(name, nothing), score_of.get(CLASS_ERRORS.get(name, ""), nothing)).alias(name)
-        for name in sorted({*score_of, *NAMED_SCORES})
-    ]
+    score_of = dict.fromkeys(NAMED_SCORES, F.lit(None).cast("double")) | _score_of(training_results)
+    wanted = {*NAMED_SCORES, *also}
+    names = sorted(name for name in score_of if name in wanted or name.startswith(COVERAGE))
+    scores = [score_of[name].alias(name) for name in names]
     ordered = training_results.select(*NARROW_COLUMNS, *scores).orderBy("scenario_id")
     told = to_driver(ordered.select(*NARROW_COLUMNS))
-    names = [name for name in ordered.columns if name not in NARROW_COLUMNS]
     for first in range(0, len(names), COLUMNS_AT_ONCE):
         part = to_driver(ordered.select("scenario_id", *names[first : first + COLUMNS_AT_ONCE]))
         if not part["scenario_id"].equals(told["scenario_id"]) or not told["scenario_id"].is_unique:
@@ -54,10 +58,42 @@ def read_scores(training_results: DataFrame) -> pd.DataFrame:
     return told
 
 
+def _score_of(training_results: DataFrame) -> dict[str, Column]:
+    """Return every metric and KPI that some scenario has, by name; with CLASS_ERRORS where there are some."""
+    keys = [F.array_distinct(F.flatten(F.collect_set(F.map_keys(name)))).alias(name) for name in _MAPS]
+    found = training_results.agg(*keys).collect()[0]
+    own = {key: F.try_element_at(name, F.lit(key)) for name in _MAPS for key in found[name]}
+    of_classes = {name: own[other] for name, other in CLASS_ERRORS.items() if other in own}
+    return of_classes | {
+        name: F.coalesce(value, of_classes[name]) if name in of_classes else value for name, value in own.items()
+    }
+
+
+def read_distributions(training_results: DataFrame) -> dict[str, float]:
+    """Return quantiles over the scenarios with a model of every metric and its baseline, and of the cost.
+
+    They are exact (linear between two values), so that they do not depend on how the rows lie on Spark.
+    """
+    score_of = _score_of(training_results)
+    metrics = [name for metric in METRICS for name in (metric, f"baseline_{metric}")]
+    named = {f"holdout.{name}": score_of[name] for name in (*metrics, FVA) if name in score_of}
+    named["training.fit_seconds"] = F.col("fit_seconds")
+    models = training_results.where(F.col("status").isin(*MODELLED))
+    known = [F.when(~F.isnan(value), value) for value in named.values()]
+    quantiles = [F.percentile(value, list(QUANTILES.values())).alias(str(at)) for at, value in enumerate(known)]
+    taken = dict(zip(named, models.agg(*quantiles).collect()[0], strict=True))
+    return {
+        f"{label}.{quantile}": float(value)
+        for label, values in taken.items()
+        for quantile, value in zip(QUANTILES, values or (), strict=False)
+    }
+
+
 def read_details(training_results: DataFrame, scenario_ids: Collection[str]) -> pd.DataFrame:
-    """Return scenario_id and DETAILS of a few scenarios."""
+    """Return scenario_id, DETAILS and a column per metric and KPI of a few scenarios."""
     few = training_results.where(F.col("scenario_id").isin(list(scenario_ids)))
-    return few.select("scenario_id", *DETAILS).toPandas()
+    scores = [value.alias(name) for name, value in _score_of(few).items()]
+    return few.select("scenario_id", *DETAILS, *scores).toPandas()
 
 
 def rank_candidates(training_results: DataFrame) -> pd.DataFrame:

@@ -2,13 +2,13 @@
 
 import logging
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
 from distributed_automl.narrow import compact
 from distributed_automl.reporting.training import (
     BEHIND_SUMS,
-    distributions,
     holdout_sums,
     modelled,
     training_figures,
@@ -76,18 +76,21 @@ MEANINGS = {
 }
 
 
-def summarize(scores: pd.DataFrame, evaluation_figures: dict[str, float]) -> pd.DataFrame:
+def summarize(
+    scores: pd.DataFrame, distributions: Mapping[str, float], evaluation_figures: Mapping[str, float]
+) -> pd.DataFrame:
     """Put the fleet's figures into one table.
 
     Args:
         scores: as `read_scores` returns them.
+        distributions: as `read_distributions` returns them.
         evaluation_figures: pooled over the fleet; empty if nothing was evaluated yet.
 
     Returns:
         SUMMARY_COLUMNS; names are those of the metrics that MLflow holds.
     """
     evaluated = {f"evaluation.{name}": value for name, value in evaluation_figures.items()}
-    figures = training_figures(scores) | distributions(scores) | evaluated
+    figures = training_figures(scores) | dict(distributions) | evaluated
     return pd.DataFrame(
         [(name, value, MEANINGS.get(name, "")) for name, value in figures.items()], columns=SUMMARY_COLUMNS
     )

@@ -1,15 +1,16 @@
-"""What ``training_results`` say about the fleet: figures, distributions, candidates and reasons. Pure pandas."""
+"""What the scores of training say about the fleet: figures and reasons. Pure pandas."""
 
 import re
 
 import pandas as pd
 
-from distributed_automl.scenario.metrics import FVA, METRICS
+from distributed_automl.scenario.metrics import FVA
 
 MODELLED = ("fitted", "reused")
 """Statuses that come with a model."""
 STATUSES = ("fitted", "reused", "skipped", "failed")
-QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+COVERAGE = "coverage_"
+"""What the scores that say how many actuals an interval holds begin with; the level in percent follows."""
 OF_CLASSES = {"wape": "error_rate", "total_cost": "misclassification_cost"}
 """What stands in the same place where the target is a class: a row in a wrong class is an error of one."""
 CLASS_ERRORS = {prefix + name: prefix + other for name, other in OF_CLASSES.items() for prefix in ("", "baseline_")}
@@ -42,7 +43,7 @@ def training_figures(scores: pd.DataFrame) -> dict[str, float]:
     """Pool ``training_results`` over the fleet: counts, cost, and the holdout's error beside the baseline's."""
     counts = {f"n_{status}": float((scores["status"] == status).sum()) for status in STATUSES}
     fitted = scores.loc[scores["status"] == "fitted", ["fit_seconds", "n_trials"]]
-    judged = [name for name in scores.columns if name in NAMED_SCORES or name.startswith("coverage_")]
+    judged = [name for name in scores.columns if name in NAMED_SCORES or name.startswith(COVERAGE)]
     models = modelled(scores[["status", "model_bytes", *judged]])
     return {
         "training.n_planned": float(len(scores)),
@@ -71,7 +72,7 @@ def holdout_figures(models: pd.DataFrame) -> dict[str, float]:
         "share_better": _ratio(n_better, float(len(models))),
         "share_value_added": float((models[FVA] > 0).mean()) if models[FVA].notna().any() else float("nan"),
         "money_saved": saved,
-        **{name: float(models[name].mean()) for name in models.columns if name.startswith("coverage_")},
+        **{name: float(models[name].mean()) for name in models.columns if name.startswith(COVERAGE)},
     }
 
 
@@ -90,24 +91,6 @@ def holdout_sums(models: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {"abs_error": ours, "baseline_abs_error": baseline, "actual_sum": actual.fillna(other).fillna(0.0)}
     )
-
-
-def distributions(scores: pd.DataFrame) -> dict[str, float]:
-    """Return quantiles over the scenarios with a model of every metric and its baseline, and of the cost."""
-    has_model = scores["status"].isin(MODELLED)
-    metrics = [name for metric in METRICS for name in (metric, f"baseline_{metric}")]
-    named = {
-        **{f"holdout.{name}": name for name in metrics},
-        f"holdout.{FVA}": FVA,
-        "training.fit_seconds": "fit_seconds",
-    }
-    known = {label: scores.loc[has_model, name].dropna() for label, name in named.items() if name in scores}
-    return {
-        f"{label}.{quantile}": float(values.quantile(level))
-        for label, values in known.items()
-        if len(values)
-        for quantile, level in QUANTILES.items()
-    }
 
 
 def group_reasons(scores: pd.DataFrame) -> pd.DataFrame:

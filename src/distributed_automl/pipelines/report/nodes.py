@@ -14,9 +14,12 @@ def read_scores(training_results: DataFrame) -> pd.DataFrame:
     return scores.read_scores(training_results)
 
 
-def summarize_fleet(training_scores: pd.DataFrame, evaluation: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+def summarize_fleet(
+    training_results: DataFrame, training_scores: pd.DataFrame, evaluation: pd.DataFrame, problem: Problem
+) -> pd.DataFrame:
     """Put the fleet's figures into one small table."""
-    return summary.summarize(training_scores, fleet_figures(evaluation, problem.levels))
+    distributions = scores.read_distributions(training_results)
+    return summary.summarize(training_scores, distributions, fleet_figures(evaluation, problem.levels))
 
 
 def list_scenarios(training_scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFrame:
@@ -58,18 +61,18 @@ def write_report(
     training_scores: pd.DataFrame,
     evaluation: pd.DataFrame,
     *,
+    fleet_summary: pd.DataFrame,
     candidate_ranking: pd.DataFrame,
     fleet_by_period: pd.DataFrame,
     problem: Problem,
     reporting: Reporting,
 ) -> str:
     """Write the page."""
-    pooled = fleet_figures(evaluation, problem.levels)
     content = page.content_of(
         training_scores,
         evaluation,
+        summary=fleet_summary,
         candidates=candidate_ranking,
-        pooled=pooled,
         by_period=fleet_by_period,
         problem=problem,
     )

@@ -14,7 +14,12 @@ def _tables() -> list[Node]:
     results, scores = "training_results", "training_scores"
     return [
         node(nodes.read_scores, results, scores, name="read_scores"),
-        node(nodes.summarize_fleet, [scores, "evaluation", "params:problem"], "fleet_summary", name="summarize_fleet"),
+        node(
+            nodes.summarize_fleet,
+            [results, scores, "evaluation", "params:problem"],
+            "fleet_summary",
+            name="summarize_fleet",
+        ),
         node(nodes.list_scenarios, [scores, "evaluation"], "scenario_overview", name="list_scenarios"),
         node(nodes.rank_candidates, results, "candidate_ranking", name="rank_candidates"),
         node(nodes.group_reasons, scores, "missing_models", name="group_reasons"),
@@ -37,7 +42,8 @@ def _plots() -> list[Node]:
 
 def _page() -> list[Node]:
     shared = {"problem": "params:problem", "reporting": "params:reporting"}
-    tables = {name: name for name in ("training_scores", "evaluation", "candidate_ranking", "fleet_by_period")}
+    of_report = ("training_scores", "evaluation", "fleet_summary", "candidate_ranking", "fleet_by_period")
+    tables = {name: name for name in of_report}
     words = {name: name for name in ("fleet_summary", "missing_models", "report")}
     return [
         node(nodes.write_report, tables | shared, "report", name="write_report"),

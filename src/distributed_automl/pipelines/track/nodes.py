@@ -7,9 +7,15 @@ from distributed_automl.monitoring.evaluation import fleet_figures
 from distributed_automl.parameters import Problem, Tracking
 from distributed_automl.reporting import figures
 from distributed_automl.reporting.page import plots_page
-from distributed_automl.reporting.scores import rank_candidates, read_details, read_scores
+from distributed_automl.reporting.scores import (
+    NARROW_COLUMNS,
+    rank_candidates,
+    read_details,
+    read_distributions,
+    read_scores,
+)
 from distributed_automl.reporting.summary import list_scenarios, most_notable
-from distributed_automl.reporting.training import distributions, group_reasons, training_figures
+from distributed_automl.reporting.training import group_reasons, training_figures
 from distributed_automl.tracking.children import children_of, choose_scenarios
 from distributed_automl.tracking.run import Record, log_record
 
@@ -17,7 +23,13 @@ from distributed_automl.tracking.run import Record, log_record
 @pd.option_context("mode.copy_on_write", True)  # else each step copies a large fleet's scores
 def track_training(training_results: DataFrame, problem: Problem, tracking: Tracking) -> bool:
     """Log the fleet's training: metrics, distributions, tables, plots, and a child run per notable scenario."""
-    scores, candidates = read_scores(training_results), rank_candidates(training_results)
+    log_record(_record_of(training_results, problem, tracking))  # what it was made of is gone by then
+    return True
+
+
+def _record_of(training_results: DataFrame, problem: Problem, tracking: Tracking) -> Record:
+    distributions, candidates = read_distributions(training_results), rank_candidates(training_results)
+    scores = read_scores(training_results, also=[problem.objective])
     scenarios = list_scenarios(scores, pd.DataFrame())
     chosen = choose_scenarios(scores, problem.objective, tracking.max_child_runs)
     details = read_details(training_results, chosen["scenario_id"])
@@ -27,20 +39,17 @@ def track_training(training_results: DataFrame, problem: Problem, tracking: Trac
         "cost": figures.draw_training_cost(scores),
     }
     shares = {f"candidate.{name}.share": share for name, share in candidates.set_index("candidate")["share"].items()}
-    log_record(
-        Record(
-            metrics=training_figures(scores) | distributions(scores) | shares,
-            tables={
-                "scenarios.json": most_notable(scenarios),
-                "candidates.json": candidates,
-                "without_model.json": group_reasons(scores),
-            },
-            pages={"plots.html": plots_page(f"{problem.name}: training", plots)},
-            tags={"problem": problem.name, "run_id": ", ".join(scores["run_id"].unique())},
-            children=children_of(chosen.merge(details, on="scenario_id", how="left")),
-        )
+    return Record(
+        metrics=training_figures(scores) | distributions | shares,
+        tables={
+            "scenarios.json": most_notable(scenarios),
+            "candidates.json": candidates,
+            "without_model.json": group_reasons(scores),
+        },
+        pages={"plots.html": plots_page(f"{problem.name}: training", plots)},
+        tags={"problem": problem.name, "run_id": ", ".join(scores["run_id"].unique())},
+        children=children_of(chosen[list(NARROW_COLUMNS)].merge(details, on="scenario_id", how="left")),
     )
-    return True
 
 
 def track_evaluation(evaluation: pd.DataFrame, problem: Problem) -> None:

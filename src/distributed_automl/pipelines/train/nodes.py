@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 
 from distributed_automl.fleet import plan as planning
 from distributed_automl.fleet import train
+from distributed_automl.fleet.past import Past
 from distributed_automl.fleet.progress import Progress
 from distributed_automl.fleet.results import collect_results, count_failures, require_tolerable, told_by_status
 from distributed_automl.fleet.runs import record_training
@@ -33,7 +34,7 @@ def make_plan(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Decide what is fitted, what is reused, and why; and write down what the run is set up with."""
     setup = Setup(problem, automl, plan, run, read_portfolio(portfolio))
-    past = planning.Past.read(fits_before, plans_before, setup)
+    past = Past.read(fits_before, plans_before, setup)
     cores = 1 if run.engine == "local" else n_cores(master_df.sparkSession)
     planned = planning.make_plan(master_df, past, setup, run_id=run_id, n_cores=cores)
     logger.info(planning.summary(planned))
