@@ -174,11 +174,12 @@ def run_pipelines(master: Any, setup: Any, tables: Tables) -> None:
     """Do what the pipelines `train` and `promote` do, in their order."""
     from distributed_automl.fleet import plan as planning
     from distributed_automl.fleet import train as training
+    from distributed_automl.fleet.past import Past
     from distributed_automl.fleet.progress import Progress
     from distributed_automl.fleet.results import collect_results
     from distributed_automl.monitoring.promotion import decide_champions, fits_there
 
-    past = planning.Past.read(tables.fits.load(), tables.plans_before.load(), setup)
+    past = Past.read(tables.fits.load(), tables.plans_before.load(), setup)
     tables.plan.save(planning.make_plan(master, past, setup, run_id=tables.fits.run_id, n_cores=2))
     for fitting in (training.fit_pools, training.fit_scenarios):
         for wave in fitting(master, tables.plan.load(), tables.fits.load(), setup, Progress()):

@@ -178,7 +178,7 @@ def past_of(
     return Past(
         latest=history.drop_duplicates("scenario_id", keep="last"),
         pools=history[history["scenario_id"] == POOL],
-        plans=everything,
+        plans=everything[everything["scenario_id"] != POOL],
         look_up=lambda asked: asked.merge(history, on=["scenario_id", "fingerprint"]),
         grants=decided[["scenario_id", "core_fingerprint", *GRANTED]],
         records=records,

@@ -48,6 +48,15 @@ def test_when_outcomes_are_asked_for_then_they_are_those_of_the_fingerprint_olde
     assert [tuple(one) for one in told] == [("run2", pd.Timestamp(NIGHT + timedelta(days=2), tz="UTC"), "fitted", None)]
 
 
+def test_when_a_scenario_failed_night_after_night_then_the_first_and_the_last_time_are_told(read: Any) -> None:
+    past = read(
+        *(fit(night, "a", "f", "failed", message=f"night {night}") for night in range(1, 6)),
+        *(fit(night, "a", "f") for night in (6, 7, 8)),
+        fit(3, "b", "f", "skipped"),
+    )
+    assert runs_of(past, a="f", b="f") == [["run1", "run5", "run6", "run8"], ["run3"]]
+
+
 def test_when_nobody_was_ever_tried_then_nothing_is_looked_up(read: Any) -> None:
     past = read()
     assert runs_of(past, a="new", b="new") == [[], []]

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from distributed_automl.errors import RunError
+from distributed_automl.fleet import past
 from distributed_automl.fleet import plan as planning
-from distributed_automl.fleet.past import Outcome, Past
+from distributed_automl.fleet.past import Outcome, Past, outcomes_with
 from distributed_automl.fleet.plan import changed_share, judge, make_plan, near_misses, sample_members
 from distributed_automl.fleet.waves import pack
 from distributed_automl.parameters import AutoML, Ensemble, Plan, Tuning
@@ -219,6 +220,24 @@ def test_when_a_pool_failed_before_then_its_scenarios_do_without_it(plans: Any, 
     assert actions(second)[POOL] == "fit"
     assert second["pool_fingerprint"].isna().all()
     assert set(second["fingerprint"][1:]).isdisjoint(first["fingerprint"][1:])
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("changes", "asked"), [({}, ["abcd"]), ({"refit": "all"}, []), ({"run": {"scenarios": ("c", "b")}}, ["bc"])]
+)
+def test_when_a_plan_asks_the_past_then_of_those_alone_that_it_decides_on(
+    plans: Any, panel: Any, make_setup: Any, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], asked: list[str]
+) -> None:
+    rows, setup = panel(list("abcd")), make_setup(**changes)
+    first = plans(rows, make_setup(), run_id="run1")
+    found: list[str] = []
+    look_up = past.outcomes_with
+    monkeypatch.setattr(
+        past, "outcomes_with", lambda fits, ids: found.append("".join(ids["scenario_id"])) or look_up(fits, ids)
+    )
+    plans(rows, setup, fitted(first), first)
+    assert found == asked
 
 
 @pytest.mark.spark

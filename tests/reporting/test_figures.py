@@ -85,3 +85,12 @@ def test_when_there_is_nothing_to_draw_then_the_plot_says_so(
 def test_when_saved_as_json_then_a_figure_comes_back(scores: pd.DataFrame) -> None:
     figure = draw_training_cost(scores)
     assert go.Figure(__import__("json").loads(figure.to_json())) == figure
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [([2.0, 4.0], 4.0), ([0.2], 0.2), ([0.0, 0.0], 0.01)])
+def test_when_the_cost_is_drawn_then_bars_from_zero_to_the_slowest_count_every_fit(
+    seconds: list[float], ends: float
+) -> None:
+    (bars,) = draw_training_cost(pd.DataFrame({"status": "fitted", "fit_seconds": [*seconds, float("nan")]})).data
+    assert sum(bars.y) == len(seconds)
+    assert (bars.customdata[0][0], bars.customdata[-1][1]) == (0.0, ends)

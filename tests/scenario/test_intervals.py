@@ -16,8 +16,8 @@ from distributed_automl.scenario.intervals import (
     MIN_SCENARIOS,
     POOL_WORTH,
     Calibration,
-    Law,
     Residuals,
+    ScaleLaw,
     Shape,
     best_of_each,
     calibrate,
@@ -62,7 +62,9 @@ def test_when_residuals_are_one_to_nine_then_the_bounds_are_the_quantiles_worked
 def test_when_a_pool_gives_the_shape_then_it_counts_in_units_of_the_scenarios_own_error() -> None:
     # ten residuals of size 4, each of a window of its own: a weight of 10 / (10 + 40); the shape's offsets are 1 and 3
     residuals = _residuals(np.tile([-4.0, 4.0], 5), np.full(10, 25.0), _steps(10))
-    found = calibrate(residuals, (0.8,), shape=Shape(Law(), (1.0,), (1.0,), (3.0,))).bounds(np.array([25.0]), _steps(1))
+    found = calibrate(residuals, (0.8,), shape=Shape(ScaleLaw(), (1.0,), (1.0,), (3.0,))).bounds(
+        np.array([25.0]), _steps(1)
+    )
     assert POOL_WORTH == 40.0
     assert found["lower_80"][0] == pytest.approx(25.0 - (0.2 * 4.0 + 0.8 * 4.0 * 1.0))
     assert found["upper_80"][0] == pytest.approx(25.0 + (0.2 * 4.0 + 0.8 * 4.0 * 3.0))
@@ -71,7 +73,7 @@ def test_when_a_pool_gives_the_shape_then_it_counts_in_units_of_the_scenarios_ow
 def test_when_a_pool_knows_how_errors_grow_then_later_steps_get_wider_intervals() -> None:
     steps = np.tile(np.array([1, 2], dtype=np.intp), 20)
     residuals = _residuals(np.where(steps == 1, 2.0, 6.0), np.full(40, 25.0), steps)
-    found = calibrate(residuals, (0.8,), shape=Shape(Law(), (0.5, 1.5), (1.0,), (1.0,))).bounds(
+    found = calibrate(residuals, (0.8,), shape=Shape(ScaleLaw(), (0.5, 1.5), (1.0,), (1.0,))).bounds(
         np.full(3, 25.0), np.array([1, 2, 9], dtype=np.intp)
     )
     # 2 / 0.5 = 6 / 1.5 = 4: every residual is of one size once the growth is taken out, the shape's offset too
@@ -112,7 +114,7 @@ def test_when_residuals_are_old_then_they_count_less() -> None:
         _residuals(np.tile([1.0, 3.0], 10), np.full(20, 25.0), _steps(20)), ages=np.tile(np.array([0, 1]), 10)
     )
     assert FADING == 0.7
-    found = calibrate(residuals, (0.05, 0.5), shape=Shape(Law(), (1.0,), (1.0, 1.0), (1.0, 1.0)))
+    found = calibrate(residuals, (0.05, 0.5), shape=Shape(ScaleLaw(), (1.0,), (1.0, 1.0), (1.0, 1.0)))
     unit, share, scale = (10 + 0.7 * 30) / 17, 20 / 60, 25.0**0.5
     expected = [share * quantile + (1 - share) * unit for quantile in (1.0, 3.0)]
     assert [upper * scale for upper in found.upper] == pytest.approx(expected)
@@ -122,7 +124,7 @@ def test_when_nothing_fades_then_the_quantile_is_the_one_by_rank() -> None:
     # ceil((n + 1) * q)-th of 1, 2, ..., n; the values that rounding could move are among them
     for n in range(1, 60):
         values, level = np.arange(1.0, n + 1), 0.8
-        point = Shape(Law(), (1.0,), (0.0,), (0.0,))
+        point = Shape(ScaleLaw(), (1.0,), (0.0,), (0.0,))
         upper = calibrate(_residuals(values, np.zeros(n), _steps(n)), (level,), shape=point)
         rank = min(math.ceil(round((n + 1) * 0.9, 9)), n)
         assert upper.upper[0] * (1 + POOL_WORTH / n_independent(values, np.arange(n))) == pytest.approx(rank)
@@ -146,7 +148,7 @@ def test_when_a_pool_is_calibrated_then_residuals_are_measured_by_the_other_wind
     # half of the ratios are +-1 / 2 and half +-2 / 1, whatever the size of the scenario
     shape = learn_shape(_pool(MIN_SCENARIOS), (0.2, 0.8))
     offsets = (pytest.approx(0.5), pytest.approx(2.0))
-    assert shape == Shape(Law(), (1.0,), offsets, offsets)
+    assert shape == Shape(ScaleLaw(), (1.0,), offsets, offsets)
 
 
 def test_when_a_pool_has_few_scenarios_then_it_teaches_no_shape() -> None:
@@ -208,7 +210,7 @@ def test_when_predictions_are_amounts_then_intervals_grow_with_their_root() -> N
     calibration = _calibrated(actual - level, level, _steps(4_000), (0.8,))
     found = calibration.bounds(np.array([16.0, 100.0]), _steps(2))
     width = found["upper_80"] - found["lower_80"]
-    assert calibration.scale.law == Law()
+    assert calibration.scale.law == ScaleLaw()
     assert width[1] / width[0] == pytest.approx(2.5)  # sqrt(100 / 16)
 
 
@@ -226,7 +228,7 @@ def _pool_of_errors(power: float, *, lowest: float = 4.0) -> Residuals:
 def test_when_a_pools_errors_grow_with_a_power_of_the_prediction_then_its_scenarios_intervals_do(power: float) -> None:
     calibration = calibrate(_pool_of_errors(power), LEVELS)
     assert calibration.shape is not None
-    assert calibration.scale.law == calibration.shape.law == Law(power)
+    assert calibration.scale.law == calibration.shape.law == ScaleLaw(power)
     own = _residuals(np.array([-1.0, 1.0]), np.array([9.0, 9.0]), _steps(2))
     found = calibrate(own, LEVELS, shape=calibration.shape).bounds(np.array([4.0, 64.0]), _steps(2))
     small, large = found["upper_80"] - np.array([4.0, 64.0])
@@ -236,7 +238,7 @@ def test_when_a_pools_errors_grow_with_a_power_of_the_prediction_then_its_scenar
 def test_when_a_scenarios_predictions_can_be_negative_then_it_takes_no_power_from_its_pool() -> None:
     shape = learn_shape(_pool_of_errors(1.0), LEVELS)
     calibration = calibrate(_residuals(np.array([-1.0, 1.0]), np.array([-9.0, 9.0]), _steps(2)), LEVELS, shape=shape)
-    assert calibration.scale.law == Law(power=0.0)
+    assert calibration.scale.law == ScaleLaw(power=0.0)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -246,7 +248,7 @@ def test_when_each_scenarios_predictions_hardly_differ_then_the_usual_power_stay
     levels = rng.uniform(1.0, 100.0, MIN_SCENARIOS)[pool.scenarios]
     shape = learn_shape(replace(pool, predicted=levels, values=rng.laplace(size=len(levels))), LEVELS)
     assert shape is not None
-    assert shape.law == Law()
+    assert shape.law == ScaleLaw()
 
 
 def test_when_a_scenario_predicts_nothing_in_a_window_then_it_does_not_say_how_errors_grow() -> None:
@@ -257,7 +259,7 @@ def test_when_a_scenario_predicts_nothing_in_a_window_then_it_does_not_say_how_e
         LEVELS,
     )
     assert shape is not None
-    assert shape.law == Law()
+    assert shape.law == ScaleLaw()
 
 
 def test_when_scenarios_never_err_then_they_do_not_narrow_the_intervals_of_the_others() -> None:
@@ -272,51 +274,62 @@ def test_when_scenarios_never_err_then_they_do_not_narrow_the_intervals_of_the_o
 def test_when_a_stored_shape_knows_of_no_power_then_it_is_the_usual_one() -> None:
     shape = learn_shape(_pool_of_errors(1.0), LEVELS)
     assert shape is not None
-    parts = {name: value for name, value in shape.to_parts().items() if name not in ("power", "doubt")}
-    assert Shape.from_parts(parts) == replace(shape, law=Law())
+    parts = {name: value for name, value in shape.to_parts().items() if name not in ("power", "spread_power")}
+    assert Shape.from_parts(parts) == replace(shape, law=ScaleLaw())
 
 
 def test_when_a_stored_calibration_knows_of_no_disagreement_then_its_bounds_do_not_follow_it() -> None:
     calibration = calibrate(_pool_of_errors(0.5), LEVELS)
-    parts = {name: value for name, value in calibration.to_parts().items() if name not in ("doubt", "usual_spread")}
+    parts = {
+        name: value for name, value in calibration.to_parts().items() if name not in ("spread_power", "usual_spread")
+    }
     assert Calibration.from_parts(parts) == replace(calibration, scale=replace(calibration.scale, usual_spread=0.0))
 
 
-def _pool_in_doubt(doubt: float) -> Residuals:
+def _pool_that_differs(spread_power: float) -> Residuals:
     """The same, of members that lie apart by half as much or by half more, with errors that grow by a power of that."""
     pool = _pool_of_errors(0.5)
     apart = np.random.default_rng(1).choice([0.5, 1.5], len(pool.values))
-    return replace(pool, values=pool.values * apart**doubt, spread=apart * np.sqrt(pool.predicted))
+    return replace(pool, values=pool.values * apart**spread_power, spread=apart * np.sqrt(pool.predicted))
 
 
-@pytest.mark.parametrize("doubt", [0.0, 0.25, 0.5])
-def test_when_errors_grow_with_the_members_disagreement_then_intervals_do(doubt: float) -> None:
-    shape = learn_shape(_pool_in_doubt(doubt), LEVELS)
+@pytest.mark.parametrize("spread_power", [0.0, 0.25, 0.5])
+def test_when_errors_grow_with_the_members_disagreement_then_intervals_do(spread_power: float) -> None:
+    shape = learn_shape(_pool_that_differs(spread_power), LEVELS)
     assert shape is not None
-    assert shape.law == Law(doubt=doubt)
+    assert shape.law == ScaleLaw(spread_power=spread_power)
     own = replace(_residuals(np.array([-1.0, 1.0]), np.full(2, 9.0), _steps(2)), spread=np.array([1.0, 3.0]))
     calibration = calibrate(own, LEVELS, shape=shape)
     spread = np.array([0.0, 1.0, 2.0, 4.0, 99.0])  # the usual one is 2: half of it and twice as much are the limits
     width = calibration.bounds(np.full(5, 9.0), _steps(5), spread=spread)["upper_80"] - 9.0
-    assert width / width[2] == pytest.approx(np.array([0.5, 0.5, 1.0, 2.0, 2.0]) ** doubt)
+    assert width / width[2] == pytest.approx(np.array([0.5, 0.5, 1.0, 2.0, 2.0]) ** spread_power)
 
 
 def test_when_a_single_model_predicts_then_nothing_is_known_of_disagreement() -> None:
-    shape = learn_shape(_pool_in_doubt(0.5), LEVELS)
+    shape = learn_shape(_pool_that_differs(0.5), LEVELS)
     own = _residuals(np.array([-1.0, 1.0]), np.full(2, 9.0), _steps(2))
     alone, beside = (calibrate(own, LEVELS, shape=one) for one in (shape, learn_shape(_pool_of_errors(0.5), LEVELS)))
     found = alone.bounds(np.full(2, 9.0), _steps(2), spread=np.array([0.0, 50.0]))["upper_80"]
     assert found[0] == found[1] > 9.0
-    assert beside.scale.law == Law()
+    assert beside.scale.law == ScaleLaw()
 
 
-def test_when_members_disagree_at_random_then_the_usual_law_stays() -> None:
-    pool = _pool_in_doubt(0.0)
-    for seed in range(5):
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_when_members_disagree_at_random_then_errors_do_not_grow_with_it(power: float) -> None:
+    pool = _pool_of_errors(power)
+    for seed in range(10):
         apart = np.exp(np.random.default_rng(seed).normal(size=len(pool.values)))
         shape = learn_shape(replace(pool, spread=apart), LEVELS)
         assert shape is not None
-        assert shape.law == Law()
+        assert shape.law == ScaleLaw(power)
+
+
+def test_when_the_spread_is_not_known_then_it_is_taken_as_usual() -> None:
+    shape = learn_shape(_pool_that_differs(0.5), LEVELS)
+    own = replace(_residuals(np.array([-1.0, 1.0]), np.full(2, 9.0), _steps(2)), spread=np.array([1.0, 3.0]))
+    calibration = calibrate(own, LEVELS, shape=shape)
+    unknown = calibration.bounds(np.full(1, 9.0), _steps(1))
+    assert unknown == calibration.bounds(np.full(1, 9.0), _steps(1), spread=np.array([2.0]))
 
 
 def test_when_predictions_can_be_negative_then_intervals_are_equally_wide() -> None:

@@ -12,7 +12,7 @@ from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.fit_pool import assembled
 from distributed_automl.scenario.folds import Arena, actuals, arena_of, ignore_stage, places_of
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration, Shape
-from distributed_automl.scenario.members import mixed
+from distributed_automl.scenario.members import mixture_of
 from distributed_automl.scenario.pool import pool_samples
 from distributed_automl.scenario.scoring import calibrate_on, forecasts_alone
 from distributed_automl.scenario.synthesis import define
@@ -62,7 +62,7 @@ def test_when_a_pool_has_too_few_scenarios_to_learn_a_shape_from_then_nothing_is
 
 
 def shape_of(arena: Arena, predicted: np.ndarray, *rivals: np.ndarray) -> Shape:
-    calibration = calibrate_on(Mixture((), (), mixed([predicted], (1.0,)), 0.0), arena.judged, rivals=rivals)
+    calibration = calibrate_on(Mixture((), (), mixture_of([predicted], (1.0,)), 0.0), arena.judged, rivals=rivals)
     assert isinstance(calibration, Calibration)
     assert calibration.shape is not None
     return calibration.shape
@@ -83,7 +83,7 @@ def test_when_a_pool_is_assembled_then_its_shape_is_that_of_whatever_suits_each_
     predicted = np.zeros(len(actuals(arena.judged)))
     definitions = define(kinds_of(stores, problem), problem, QUICK.synthesis, 7)
     baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, ONE_TRIAL)
-    pool = assembled(Mixture((), (), mixed([predicted], (1.0,)), 0.0), [], baseline, arena, definitions)
+    pool = assembled(Mixture((), (), mixture_of([predicted], (1.0,)), 0.0), [], baseline, arena, definitions)
     assert pool.shape == shape_of(arena, predicted, *forecasts_alone(arena)) != shape_of(arena, predicted)
 
 
@@ -96,7 +96,7 @@ def test_when_the_latest_window_erred_most_then_bounds_lie_further_away_than_whe
     for place in (first, last):
         predicted = actuals(arena.judged) + 1.0
         predicted[place] += 4.0
-        calibration = calibrate_on(Mixture((), (), mixed([predicted], (1.0,)), 0.0), arena.judged)
+        calibration = calibrate_on(Mixture((), (), mixture_of([predicted], (1.0,)), 0.0), arena.judged)
         assert isinstance(calibration, Calibration)
         distance.append(calibration.lower[0])
     assert distance[1] > 1.1 * distance[0]

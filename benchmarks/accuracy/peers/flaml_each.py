@@ -18,6 +18,8 @@ from interface import SEED, Answer, Part, as_answer, long_frames, serve
 SECONDS_PER_1000_ROWS = {"small": 1.0, "large": 3.0}
 TABULAR_SECONDS_PER_1000_ROWS = {"small": 2.0, "large": 10.0}
 LOWEST_SECONDS = 0.3
+LEAST_ROWS = 20
+"""Of fewer FLAML cannot make the folds of its validation by time: such a scenario is left without a prediction."""
 SKEWED = 10.0
 """Largest over median target from which a non-negative target is learned as a logarithm."""
 SQUARED = {"rmse", "r2"}
@@ -61,7 +63,10 @@ def scenario_forecast(part: Part, budget: str) -> Answer:
     fits = []
     for target in targets:
         y = target.learned(rows["y"]).loc[fit_rows].dropna()
-        fits.append((search(part, X.loc[y.index], y, seconds / len(targets), by_time=True), target))
+        if len(y) >= LEAST_ROWS:
+            fits.append((search(part, X.loc[y.index], y, seconds / len(targets), by_time=True), target))
+    if not fits:
+        return as_answer(part, history[["unique_id", "ds"]].iloc[:0].assign(predicted_value=np.nan)), 0
     model, target = min(fits, key=lambda pair: pair[0].best_loss)
     values = target.restored(model.predict(X.loc[asked]), asked)
     found = rows.loc[asked, ["unique_id", "ds"]].assign(predicted_value=values)

@@ -1,7 +1,8 @@
 """What earlier runs left, as far as a plan needs it.
 
-However many nights a store remembers, a row per scenario comes to the driver: what its fits cost, and how those ended
-that had the very fingerprint it has now. The rest is looked at where it lies.
+However many nights a store remembers, what comes to the driver of a scenario is a row of costs, and how those fits
+ended that had the very fingerprint it has now. Of pools, which are few, all fits come. The rest is looked at where it
+lies.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from distributed_automl.fleet.setup import Setup
 from distributed_automl.narrow import places, to_driver, typed
 
 _FITTED = "fitted"
+_MOMENT = ("fitted_at", "run_id")
 _UNTIL_HERE = (Window.unboundedPreceding, Window.currentRow)
 
 
@@ -65,7 +67,7 @@ class Past:
         pools: scenario_id, fingerprint and the fields of Outcome of all fits of pools, oldest first.
         plans: see `sampled`, of the runs that fitted a pool last.
         look_up: takes scenario_id, fingerprint and place (int64) of scenarios; returns place and the fields of Outcome
-            of all their fits with that fingerprint, in any order.
+            of their fits with that fingerprint, the first and the last one of each status, in any order.
         grants: what the latest auctions decided, see `read_grants`.
         records: how searches went, see `read_records`; empty unless an auction is to be held.
     """
@@ -96,7 +98,7 @@ class Past:
         return pd.Series(places(scenario_ids, self.latest["scenario_id"]) >= 0, index=scenario_ids.index)
 
     def outcomes_of(self, wanted: pd.DataFrame) -> Iterator[list[Outcome]]:
-        """Yield the outcomes of each scenario with a fingerprint, oldest first, in the order of `wanted`.
+        """Yield the outcomes of each scenario with a fingerprint in the order of `wanted`, oldest first; see `look_up`.
 
         Two scenarios may hold the same rows under different names, but not one fit. They come one scenario's at a time:
         as objects, those of a large fleet would take more memory than all else that a plan is made from.
@@ -135,19 +137,24 @@ def latest_of(fits: DataFrame) -> DataFrame:
     Args:
         fits: rows of FITS.
     """
-    moment = [F.col("fitted_at"), F.col("run_id")]
-    costs = [column for name in COSTS for column in _latest_two(name, moment)]
-    return fits.groupBy("scenario_id").agg(F.max_by("run_id", F.struct(*moment)).alias("run_id"), *costs)
+    latest = F.max_by("run_id", F.struct(*_MOMENT)).alias("run_id")
+    of_each = fits.groupBy("scenario_id").agg(latest, *(_newest_first(name).alias(name) for name in COSTS))
+    return of_each.select("scenario_id", "run_id", *(column for name in COSTS for column in _latest_two(name)))
 
 
-def _latest_two(name: str, moment: list[Column]) -> Iterator[Column]:
-    """Yield what the latest fit cost that tells, its rows, and what the one before cost."""
+def _newest_first(name: str) -> Column:
+    """Return a cost of every fit that tells, and its rows."""
     is_known = (F.col("status") == _FITTED) & F.col("n_samples").isNotNull() & (F.col(name) > 0) & ~F.isnan(name)
-    told = F.struct(*moment, F.col(name).alias("cost"), F.col("n_samples").cast("double").alias("rows"))
-    newest_first = F.sort_array(F.collect_list(F.when(is_known, told)), asc=False)
-    yield F.get(newest_first, F.lit(0))["cost"].alias(name)
-    yield F.get(newest_first, F.lit(0))["rows"].alias(f"{name}_rows")
-    yield F.get(newest_first, F.lit(1))["cost"].alias(f"{name}_before")
+    told = F.struct(*_MOMENT, F.col(name).alias("cost"), F.col("n_samples").cast("double").alias("rows"))
+    return F.sort_array(F.collect_list(F.when(is_known, told)), asc=False)
+
+
+def _latest_two(name: str) -> Iterator[Column]:
+    """Yield what the latest fit cost that tells, its rows, and what the one before cost."""
+    newest, before = F.get(name, F.lit(0)), F.get(name, F.lit(1))
+    yield newest["cost"].alias(name)
+    yield newest["rows"].alias(f"{name}_rows")
+    yield before["cost"].alias(f"{name}_before")
 
 
 def sampled(plans: DataFrame, run_ids: Sequence[str], max_samples: int) -> DataFrame:
@@ -168,4 +175,8 @@ def sampled(plans: DataFrame, run_ids: Sequence[str], max_samples: int) -> DataF
 def outcomes_with(fits: DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
     """Look up the outcomes of scenarios with a fingerprint; see `Past.look_up`."""
     sent = typed(fits.sparkSession, asked, "place bigint, scenario_id string, fingerprint string")
-    return to_driver(fits.join(sent, ["scenario_id", "fingerprint"]).select("place", *Outcome._fields))
+    found = fits.join(sent, ["scenario_id", "fingerprint"]).select("place", *Outcome._fields)
+    of_status = Window.partitionBy("place", "status")
+    up, down = (of_status.orderBy(*(order(name) for name in _MOMENT)) for order in (F.asc, F.desc))
+    ranked = found.withColumns({"first": F.row_number().over(up), "last": F.row_number().over(down)})
+    return to_driver(ranked.where((F.col("first") == 1) | (F.col("last") == 1)).select(*found.columns))

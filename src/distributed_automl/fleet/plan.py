@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -286,13 +286,15 @@ def plan_scenarios(sizes: pd.DataFrame, pools: pd.DataFrame, past: Past, setup: 
 
 
 def _verdicts(scenarios: pd.DataFrame, past: Past, setup: Setup) -> Iterator[Verdict]:
-    """Yield what is done with each scenario, in their order."""
+    """Yield what is done with each scenario, in their order; the past is asked of those alone that it decides on."""
     seen = past.knows(scenarios["scenario_id"])
     wanted = setup.run.scenarios
-    inside = scenarios["scenario_id"].isin(wanted) if wanted else repeat(True, len(scenarios))
-    for outcomes, is_known, is_inside in zip(past.outcomes_of(scenarios), seen, inside, strict=True):
+    inside = scenarios["scenario_id"].isin(wanted) if wanted else pd.Series(True, index=scenarios.index)
+    asked = scenarios[inside] if setup.plan.refit != "all" else scenarios.iloc[:0]
+    found = chain(past.outcomes_of(asked), repeat([]))
+    for is_known, is_inside in zip(seen, inside, strict=True):
         if is_inside:
-            yield judge(outcomes, setup.plan, known=is_known)
+            yield judge(next(found), setup.plan, known=is_known)
         else:
             yield Verdict(OUTSIDE, "not among run.scenarios")
 
@@ -308,8 +310,10 @@ def auctioned(master_df: DataFrame, scenarios: pd.DataFrame, past: Past, setup: 
 
     Who was granted trials that no fit has had yet keeps them: the run that granted them did not come to its end.
     """
-    is_new = scenarios["auctioned_by"].isna() | had(scenarios, past, "fitted")
-    is_bidder = (scenarios["action"] == FIT) & is_new
+    to_fit = scenarios["action"] == FIT
+    has_grant = to_fit & scenarios["auctioned_by"].notna()
+    was_fitted = had(scenarios[has_grant], past, "fitted").reindex(scenarios.index, fill_value=False).astype(bool)
+    is_bidder = to_fit & (~has_grant | was_fitted)
     if not is_bidder.any():
         return scenarios[list(GRANTED)]
     dealt = hold_auction(master_df, scenarios, is_bidder, past.records, setup).assign(auctioned_by=run_id)

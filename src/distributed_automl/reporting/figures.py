@@ -11,6 +11,8 @@ MAX_DOTS = 2_000
 """Scenarios that are drawn each by itself, those with the largest actuals: a browser stands about as many."""
 N_BINS = 30
 """Of the seconds of fits: the page of a large fleet holds these, not every fit."""
+LEAST_SECONDS = 0.01
+"""Where their axis ends at least."""
 LARGEST_MARKER = 26.0
 """Diameter in pixels of the scenario with the largest actuals."""
 ERROR_RANGE = (0.01, 10.0)
@@ -143,7 +145,7 @@ def draw_training_cost(scores: pd.DataFrame) -> go.Figure:
     if seconds.empty:
         return _empty(title, "Nothing was fitted in this run.")
     figure = _figure(title, height=260)
-    counts, edges = np.histogram(seconds, N_BINS)
+    counts, edges = np.histogram(seconds, N_BINS, range=(0.0, max(float(seconds.max()), LEAST_SECONDS)))
     figure.add_trace(
         go.Bar(
             x=((edges[:-1] + edges[1:]) / 2).tolist(),

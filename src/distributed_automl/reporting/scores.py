@@ -5,6 +5,7 @@ do the many metrics that no figure pools: their quantiles are taken there.
 """
 
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame
@@ -21,6 +22,8 @@ NARROW_COLUMNS = (
 )  # fmt: skip
 COLUMNS_AT_ONCE = 6
 """Columns that are in memory twice while they come to the driver."""
+QUANTILES_AT_ONCE = 16
+"""Scores of which Spark holds every value at once, to take exact quantiles."""
 DETAILS = ("fit_run_id", "n_features", "peak_memory_mb", "hyperparameters", "model_digest")
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 CANDIDATE_COLUMNS = ["candidate", "share", "n_alone", "n_in_ensembles", "n_first", "n_trials", "seconds"]
@@ -81,11 +84,13 @@ def read_distributions(training_results: DataFrame) -> dict[str, float]:
     models = training_results.where(F.col("status").isin(*MODELLED))
     known = [F.when(~F.isnan(value), value) for value in named.values()]
     quantiles = [F.percentile(value, list(QUANTILES.values())).alias(str(at)) for at, value in enumerate(known)]
-    taken = dict(zip(named, models.agg(*quantiles).collect()[0], strict=True))
+    parts = (quantiles[first : first + QUANTILES_AT_ONCE] for first in range(0, len(quantiles), QUANTILES_AT_ONCE))
+    taken = zip(named, chain.from_iterable(models.agg(*part).collect()[0] for part in parts), strict=True)
     return {
         f"{label}.{quantile}": float(value)
-        for label, values in taken.items()
-        for quantile, value in zip(QUANTILES, values or (), strict=False)
+        for label, values in taken
+        if values is not None
+        for quantile, value in zip(QUANTILES, values, strict=True)
     }
 
 

@@ -1,8 +1,8 @@
-"""How far the members of a mixture lie apart on a row: where they disagree more than usual, errors are larger.
+"""How far the members of a mixture lie apart on a row, and what that may add to the scale of its error.
 
-What an ensemble's members disagree on tells of the error of their mean, though not its size (Lakshminarayanan, Pritzel
-and Blundell 2017, "Simple and scalable predictive uncertainty estimation using deep ensembles", section 2.4). That is
-left to residuals: here a rough measure is kept within a range.
+What an ensemble's members disagree on can tell of the error of their mean, though not its size (Lakshminarayanan,
+Pritzel and Blundell 2017, "Simple and scalable predictive uncertainty estimation using deep ensembles", section 2.4).
+Whether it does, and how much, is left to residuals: here a rough measure is kept within a range.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,16 @@ def spread_of(predictions: Sequence[FloatArray], weights: Sequence[float], mean:
         mean: the weighted mean of the predictions.
 
     Returns:
-        Of that shape; 0 for a single member.
+        Of that shape; 0 for a single member, and where members differ by no more than rounding.
     """
     spread = np.zeros_like(mean)
     for predicted, weight in zip(predictions, weights, strict=True):
         spread = spread + weight * np.abs(predicted - mean)
-    return spread
+    return np.where(spread > _ROUNDING * np.abs(mean), spread, 0.0)
+
+
+_ROUNDING = 1e-9
+"""Share of a prediction by which rounding may move it."""
 
 
 def doubt_of(spread: FloatArray, usual: float, power: float) -> FloatArray:

@@ -13,7 +13,7 @@ import numpy as np
 from distributed_automl.parameters import Ensemble
 from distributed_automl.scenario.design import FloatArray
 from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals, places_of
-from distributed_automl.scenario.members import Mixed, clip, mixed, weighted_mean
+from distributed_automl.scenario.members import Mixed, clip, mixture_of, weighted_mean
 from distributed_automl.scenario.shift import Shift, cross_shifted, learn_shift
 from distributed_automl.scenario.tuning import Tuned
 
@@ -51,7 +51,7 @@ class Mixture:
 
     def mixed(self, predictions: Sequence[FloatArray], lower: float | None) -> Mixed:
         """Return the mixture of what the members predict, shifted if it is, and then not below `lower`."""
-        predicted, spread = mixed(predictions, self.weights)
+        predicted, spread = mixture_of(predictions, self.weights)
         return Mixed(predicted if self.shift is None else clip(self.shift.apply(predicted), lower), spread)
 
     @property
@@ -84,7 +84,7 @@ def best_mixture(tuned: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, 
 def on_every_fold(one: Tuned | Mixture, other: Tuned | Mixture, folds: Sequence[Fold], scorer: Scorer) -> bool:
     """Return whether one is at least as good as another on each fold that says anything of them."""
     pairs = [
-        [scorer.gain([fold], mixed.predicted[place]) for mixed in (one, other)]
+        [scorer.gain([fold], rival.predicted[place]) for rival in (one, other)]
         for fold, place in zip(folds, places_of(folds), strict=True)
     ]
     return all(not mine < theirs for mine, theirs in pairs)
@@ -92,7 +92,7 @@ def on_every_fold(one: Tuned | Mixture, other: Tuned | Mixture, folds: Sequence[
 
 def alone(one: Tuned) -> Mixture:
     """Return the mixture that is one candidate."""
-    return Mixture((one,), (1.0,), mixed([one.predicted], (1.0,)), one.gain)
+    return Mixture((one,), (1.0,), mixture_of([one.predicted], (1.0,)), one.gain)
 
 
 def plausible(tuned: Sequence[Tuned], ensemble: Ensemble) -> list[Tuned]:
@@ -132,7 +132,7 @@ def vote(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer, n_roun
         votes[pick] += 1
         total = total + members[pick].predicted
     weights = tuple(count / sum(votes) for count in votes)
-    out_of_fold = mixed([one.predicted for one in members], weights)
+    out_of_fold = mixture_of([one.predicted for one in members], weights)
     return Mixture(tuple(members), weights, out_of_fold, scorer.gain(folds, out_of_fold.mean))
 
 
@@ -167,7 +167,7 @@ def cross_voted(members: Sequence[Tuned], folds: Sequence[Fold], scorer: Scorer,
         others = [fold for number, fold in enumerate(folds) if number != place]
         voters = [replace(one, predicted=np.delete(one.predicted, own, axis=0)) for one in members]
         weights = vote(voters, others, scorer, n_rounds).weights
-        parts.append(mixed([one.predicted[own] for one in members], weights))
+        parts.append(mixture_of([one.predicted[own] for one in members], weights))
     return Mixed(*(np.concatenate(of_folds) for of_folds in zip(*parts, strict=True)))
 
 

@@ -1,4 +1,6 @@
-"""Prediction intervals from out-of-fold residuals: split conformal, with a scale that grows with prediction and step.
+"""Prediction intervals from out-of-fold residuals: split conformal, with a scale for each prediction.
+
+The scale grows with the prediction and the step and, where a pool finds it so, with how far a mixture's members differ.
 
 Residuals (actual minus prediction) of rows that a model was not fitted on are divided by a scale, and an interval is
 the prediction plus two quantiles of them, times the scale of the row. With n exchangeable residuals the k-th smallest,
@@ -44,10 +46,10 @@ USUAL_POWER = 0.5
 """The power of a prediction's size that an error grows with where no pool knows better: as a Poisson count's does."""
 POWERS = (USUAL_POWER, 0.0, 1.0)
 """What a pool chooses from; at 0 errors do not grow with the prediction, at 1 they grow in proportion to it."""
-DOUBTS = (0.0, 0.25, 0.5)
-"""By what power of their members' disagreement a pool may find that errors grow; at 0 they do not."""
+SPREAD_POWERS = (0.0, 0.25, 0.5)
+"""What a pool chooses from in the same way for how far the members lie apart; at 0 errors do not grow with it."""
 CLEARLY = 0.005
-"""Log-likelihood of a residual by which another law must be likelier than the usual one."""
+"""Log-likelihood of a residual by which another power must be likelier than the usual one."""
 STEPS_AROUND = 2
 """Steps before and after a step whose errors say, in a pool, how large its errors are."""
 
@@ -91,16 +93,16 @@ class Residuals:
 
 
 @dataclass(frozen=True)
-class Law:
+class ScaleLaw:
     """What the scale of an error follows.
 
     Attributes:
         power: of a prediction's size.
-        doubt: power of how far the members of the mixture disagree, relative to what is usual.
+        spread_power: of how far the members of the mixture lie apart, relative to what is usual.
     """
 
     power: float = USUAL_POWER
-    doubt: float = 0.0
+    spread_power: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,25 +112,25 @@ class Scale:
     Attributes:
         law: what it follows.
         floor: size below which a prediction does not count as smaller, positive, in units of the target.
-        usual_spread: mean spread of the members, in scales without it; not negative.
+        usual_spread: mean spread of the members, in units of the prediction's power; not negative.
     """
 
-    law: Law
+    law: ScaleLaw
     floor: float
     usual_spread: float
 
     @classmethod
-    def of(cls, residuals: Residuals, law: Law) -> Self:
+    def of(cls, residuals: Residuals, law: ScaleLaw) -> Self:
         """Measure what is usual in one scenario, by a law; errors do not grow with predictions of different signs."""
         law = replace(law, power=_power_of(residuals.predicted, usual=law.power))
         floor = floor_of(residuals.predicted)
         plain = error_scale(residuals.predicted, law.power, floor)
         return cls(law, floor, float((residuals.spread / plain).mean()))
 
-    def at(self, predicted: FloatArray, spread: FloatArray) -> FloatArray:
-        """Return the scale of each prediction's error, shape (n,), positive."""
+    def at(self, predicted: FloatArray, spread: FloatArray | None) -> FloatArray:
+        """Return the scale of each prediction's error, shape (n,), positive; a spread that is not known is usual."""
         plain = error_scale(predicted, self.law.power, self.floor)
-        return plain * doubt_of(spread / plain, self.usual_spread, self.law.doubt)
+        return plain if spread is None else plain * doubt_of(spread / plain, self.usual_spread, self.law.spread_power)
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Shape:
         upper: the same above the prediction.
     """
 
-    law: Law
+    law: ScaleLaw
     growth: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
@@ -154,7 +156,7 @@ class Shape:
     @classmethod
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Rebuild from `to_parts`; pools of before had the usual law."""
-        law = Law(float(parts.get("power", USUAL_POWER)), float(parts.get("doubt", 0.0)))
+        law = ScaleLaw(float(parts.get("power", USUAL_POWER)), float(parts.get("spread_power", 0.0)))
         return cls(law, *(tuple(parts[name]) for name in ("growth", "lower", "upper")))
 
 
@@ -195,13 +197,12 @@ class Calibration:
             predicted: shape (n,), finite.
             steps: periods after the origin, shape (n,); anything in tabular tasks.
             target_min: lower bound of the target; None: unbounded.
-            spread: of the members that predicted, shape (n,), see `spread_of`; None: a single model did.
+            spread: of the members that predicted, shape (n,), see `spread_of`; None: as usual.
 
         Returns:
             Column name (see `interval_names`) -> bounds, shape (n,): lower <= predicted <= upper.
         """
-        apart = np.zeros_like(predicted) if spread is None else spread
-        scale = self.scale.at(predicted, apart) * _at(self.growth, steps)
+        scale = self.scale.at(predicted, spread) * _at(self.growth, steps)
         least = -math.inf if target_min is None else target_min
         columns: dict[str, FloatArray] = {}
         for level, below, above in zip(self.levels, self.lower, self.upper, strict=True):
@@ -221,7 +222,7 @@ class Calibration:
     def from_parts(cls, parts: Mapping[str, Any]) -> Self:
         """Rebuild from `to_parts`; models of before knew of no disagreement."""
         shape = parts["shape"]
-        law = Law(float(parts["power"]), float(parts.get("doubt", 0.0)))
+        law = ScaleLaw(float(parts["power"]), float(parts.get("spread_power", 0.0)))
         return cls(
             **{name: tuple(parts[name]) for name in ("levels", "growth", "lower", "upper")},
             scale=Scale(law, float(parts["floor"]), float(parts.get("usual_spread", 0.0))),
@@ -249,7 +250,7 @@ def calibrate(
     ordered = tuple(sorted(set(levels)))
     learned = learn_shape(known if suited is None else suited.known, ordered)
     taught = shape or learned
-    scale = Scale.of(known, taught.law if taught else Law())
+    scale = Scale.of(known, taught.law if taught else ScaleLaw())
     scaled = known.values / scale.at(known.predicted, known.spread)
     worth = STUDENT_WORTH if shape is None else POOL_WORTH
     shape = shape or _student_shape(scale.law, _growth_of(np.abs(scaled), known.steps, ordered), ordered)
@@ -327,20 +328,27 @@ def n_independent(scaled: FloatArray, windows: IntArray) -> float:
     return min(len(counts) * square / common, float(len(scaled)))
 
 
-def likeliest_law(scenarios: Sequence[Residuals]) -> Law:
+def likeliest_law(scenarios: Sequence[Residuals]) -> ScaleLaw:
     """Return the law under which the scenarios' residuals are likeliest, Laplace-distributed each.
 
-    Every scenario's likelihood is that of one of its residuals, so that none decides for all. The usual law stays
-    unless another is clearly likelier: where predictions hardly differ, powers do not either.
+    Every scenario's likelihood is that of one of its residuals, so that none decides for all. First the power of the
+    prediction's size is chosen, then that of the spread. Each is the usual one unless another is clearly likelier:
+    where predictions hardly differ, powers do not either.
     """
-    usual, *others = (Law(power, doubt) for doubt in DOUBTS for power in POWERS)
-    likelihoods = [math.fsum(_log_likelihood(one, law) for one in scenarios) for law in others]
+    by_size = _likeliest([ScaleLaw(power) for power in POWERS], scenarios)
+    if not any(one.spread.any() for one in scenarios):
+        return by_size
+    return _likeliest([replace(by_size, spread_power=power) for power in SPREAD_POWERS], scenarios)
+
+
+def _likeliest(laws: Sequence[ScaleLaw], scenarios: Sequence[Residuals]) -> ScaleLaw:
+    """Return the likeliest law; the first one unless another is clearly likelier."""
+    likelihoods = [math.fsum(_log_likelihood(one, law) for one in scenarios) for law in laws]
     best = int(np.argmax(likelihoods))
-    least = math.fsum(_log_likelihood(one, usual) for one in scenarios) + CLEARLY * len(scenarios)
-    return others[best] if likelihoods[best] > least else usual
+    return laws[best] if likelihoods[best] > likelihoods[0] + CLEARLY * len(scenarios) else laws[0]
 
 
-def _log_likelihood(residuals: Residuals, law: Law) -> float:
+def _log_likelihood(residuals: Residuals, law: ScaleLaw) -> float:
     """Return the mean log-likelihood of one scenario's residuals, but for a constant.
 
     With a scale of its own that of n residuals e with scales s is -mean(log s) - log(mean(|e| / s)). Where next to
@@ -353,7 +361,7 @@ def _log_likelihood(residuals: Residuals, law: Law) -> float:
     return -float(np.log(scale).mean()) - math.log(size) if size > 0.0 else 0.0
 
 
-def _ratios(residuals: Residuals, law: Law) -> FloatArray:
+def _ratios(residuals: Residuals, law: ScaleLaw) -> FloatArray:
     """Divide one scenario's scaled residuals by their mean size in the other windows. Shape (n,)."""
     scaled = residuals.values / Scale.of(residuals, law).at(residuals.predicted, residuals.spread)
     numbers = np.unique(residuals.windows, return_inverse=True)[1]
@@ -421,7 +429,7 @@ def _mixed(own: Sequence[float], shape: Sequence[float], *, share: float, unit: 
     return tuple(share * mine + (1.0 - share) * unit * other for mine, other in zip(own, shape, strict=True))
 
 
-def _student_shape(law: Law, growth: tuple[float, ...], levels: Sequence[float]) -> Shape:
+def _student_shape(law: ScaleLaw, growth: tuple[float, ...], levels: Sequence[float]) -> Shape:
     offsets = tuple(_student(level) for level in levels)
     return Shape(law, growth, offsets, offsets)
 

@@ -161,7 +161,7 @@ def champion_answer(
         raise ModelError(f"the pooled model {model.pool_digest[:12]} that it was trained with is not there")
     pooled = pool.latest if pool else None
     design = design_of(question.samples, model.definitions, model.entities, pooled=pooled)
-    predicted = model.predict(design, question.history, question.asked)
+    predicted = model.mixed(design, question.history, question.asked)
     return _answer(question, predicted, model.baseline, model.calibration)
 
 

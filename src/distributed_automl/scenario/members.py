@@ -38,10 +38,10 @@ def mix(
 ) -> Mixed:
     """Return what fitted members predict together."""
     lower = design.samples.problem.target_min
-    return mixed([clip(member.predict(design, history, rows), lower) for member in members], weights)
+    return mixture_of([clip(member.predict(design, history, rows), lower) for member in members], weights)
 
 
-def mixed(predictions: Sequence[FloatArray], weights: Sequence[float]) -> Mixed:
+def mixture_of(predictions: Sequence[FloatArray], weights: Sequence[float]) -> Mixed:
     """Return the mixture of predictions of equal shape."""
     mean = weighted_mean(predictions, weights)
     return Mixed(mean, spread_of(predictions, weights, mean))

@@ -53,8 +53,11 @@ class ScenarioModel:
     pool_digest: str | None = None
     shift: Shift | None = None
 
-    def predict(self, design: Design, history: IntArray, rows: IntArray) -> Mixed:
-        """Predict some rows, not below `target_min`, probabilities not yet calibrated; see Fitted.predict."""
+    def mixed(self, design: Design, history: IntArray, rows: IntArray) -> Mixed:
+        """Return what the members predict together: not below `target_min`, probabilities not yet calibrated.
+
+        Arguments are those of Fitted.predict.
+        """
         predicted, spread = mix(self.members, self.weights, design, history=history, rows=rows)
         if self.shift is not None:
             predicted = self.shift.apply(predicted)

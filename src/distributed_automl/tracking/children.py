@@ -39,7 +39,7 @@ def choose_scenarios(results: pd.DataFrame, objective: str, max_child_runs: int)
     the best. Reused scenarios have their runs already.
 
     Args:
-        results: what `training_results` tell, with a column per metric and KPI.
+        results: what `training_results` tell, with a column of the objective.
         objective: the metric or KPI that ranks them.
         max_child_runs: at most so many.
 
