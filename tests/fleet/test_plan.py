@@ -11,7 +11,7 @@ import pytest
 from distributed_automl.errors import RunError
 from distributed_automl.fleet import past
 from distributed_automl.fleet import plan as planning
-from distributed_automl.fleet.past import Outcome, Past, outcomes_with
+from distributed_automl.fleet.past import Outcome, Past
 from distributed_automl.fleet.plan import changed_share, judge, make_plan, near_misses, sample_members
 from distributed_automl.fleet.waves import pack
 from distributed_automl.parameters import AutoML, Ensemble, Plan, Tuning
