@@ -11,14 +11,16 @@ from distributed_automl.errors import ModelError, ScenarioSkipped
 from distributed_automl.parameters import Costs, Ensemble, Problem, Selection, Tuning
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import SERIES_COL, Split
+from distributed_automl.scenario.disagreement import doubt_of
+from distributed_automl.scenario.error_scale import error_scale
 from distributed_automl.scenario.fit import PoolFit, fit_scenario
 from distributed_automl.scenario.fit_pool import best_before, fit_pool
 from distributed_automl.scenario.folds import Scorer
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration
-from distributed_automl.scenario.ladder import pooled_answer
+from distributed_automl.scenario.ladder import Answer, ask, champion_answer, pooled_answer
 from distributed_automl.scenario.pool import PooledModel, load_pool, pool_samples
 from distributed_automl.scenario.serialize import digest_of, pack
-from distributed_automl.scenario.synthesis import Definitions, define
+from distributed_automl.scenario.synthesis import Definitions, define, design_of
 
 PROBLEM = demand_problem()
 
@@ -204,3 +206,62 @@ def test_when_the_objective_is_absolute_then_medians_are_taught_beside_means(poo
     squared = demand_problem(objective="rmse")
     fit = fit_pool(stores(), squared, QUICK, pool_id="__pooled__/all", definitions=definitions_of(stores(), squared))
     assert not [name for name in fit.model.vintages[-1].fitted.members if "median" in name]
+
+
+def doubted(model: Any, *, usual: float) -> Any:
+    """Return a model whose errors grow with the root of how far its members lie apart, relative to `usual`."""
+    calibration = model.calibration
+    law = replace(calibration.scale.law, spread_power=0.5)
+    scale = replace(calibration.scale, law=law, usual_spread=usual)
+    return replace(model, calibration=replace(calibration, scale=scale))
+
+
+def widths_with(spread: np.ndarray, model: Any, answer: Answer, plain: Answer) -> None:
+    """Assert that intervals are as wide as before, times what the spread of each row adds."""
+    apart = spread / error_scale(answer.predicted, model.calibration.scale.law.power, model.calibration.scale.floor)
+    expected = doubt_of(apart, float(apart.mean()), 0.5)
+    found = (answer.bounds["upper_80"] - answer.predicted) / (plain.bounds["upper_80"] - plain.predicted)
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def apart_of(members: list[np.ndarray], weights: list[float]) -> np.ndarray:
+    mean = np.average(members, axis=0, weights=weights)
+    return np.average(np.abs(np.array(members) - mean), axis=0, weights=weights)
+
+
+def usual_of(spread: np.ndarray, model: Any, answer: Answer) -> float:
+    scale = model.calibration.scale
+    return float((spread / error_scale(answer.predicted, scale.law.power, scale.floor)).mean())
+
+
+def test_when_the_members_of_a_pool_lie_apart_then_the_intervals_of_its_rung_follow(pool_fit: PoolFit) -> None:
+    model = loaded(pool_fit)
+    asked = with_future(stores(1))
+    plain = pooled_answer(asked, model, None)
+    question = ask(asked, PROBLEM, model.definitions.kinds)
+    design = design_of(question.samples, model.definitions, model.entities)
+    heard = {label: weight for label, weight in model.latest.weights.items() if weight > 0.0}
+    assert len(heard) > 1
+    members = [
+        np.maximum(model.latest.members[label].predict(design, question.history, question.asked), 0.0)
+        for label in heard
+    ]
+    spread = apart_of(members, list(heard.values()))
+    widths_with(spread, model, pooled_answer(asked, doubted(model, usual=usual_of(spread, model, plain)), None), plain)
+
+
+def test_when_the_members_of_an_ensemble_lie_apart_then_its_intervals_follow(pool_fit: PoolFit) -> None:
+    pool = loaded(pool_fit)
+    frame = demand_frame(store_id="002", seed=2)
+    automl = QUICK.model_copy(update={"candidates": ("ridge", "pooled"), "ensemble": Ensemble(tolerance=1.0)})
+    model = fit_scenario(frame, PROBLEM, automl, definitions=pool.definitions, pool=pool).model
+    assert len(model.members) == 2
+    asked = with_future(frame)
+    plain = champion_answer(asked, model, pool, None)
+    question = ask(asked, PROBLEM, model.definitions.kinds)
+    design = design_of(question.samples, model.definitions, model.entities, pooled=pool.latest)
+    members = [np.maximum(one.predict(design, question.history, question.asked), 0.0) for one in model.members]
+    spread = apart_of(members, list(model.weights))
+    sure = doubted(model, usual=usual_of(spread, model, plain))
+    widths_with(spread, model, champion_answer(asked, sure, pool, None), plain)
