@@ -43,6 +43,14 @@ def test_when_scores_are_read_then_nothing_wide_comes_along(on_spark: Any) -> No
     assert {*NARROW_COLUMNS} <= {*found.columns}
 
 
+def test_when_a_level_has_a_fraction_of_a_percent_then_its_coverage_is_read(spark: Any) -> None:
+    row = {"scenario_id": "a", "metrics": {"wape": 0.1, "coverage_97.5": 0.9}, "kpis": {}}
+    found = read_scores(
+        spark.createDataFrame([[row.get(name) for name in TRAINING_RESULTS.names]], TRAINING_RESULTS.ddl)
+    )
+    assert found["coverage_97.5"].tolist() == [0.9]
+
+
 def test_when_the_target_is_a_class_then_its_errors_stand_for_wape_and_cost(spark: Any) -> None:
     metrics, kpis = {"error_rate": 0.1, "baseline_error_rate": 0.4}, {"misclassification_cost": 5.0}
     row = {"scenario_id": "a", "metrics": metrics, "kpis": kpis}

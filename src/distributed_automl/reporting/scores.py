@@ -51,10 +51,10 @@ def read_scores(training_results: DataFrame, also: Iterable[str] = ()) -> pd.Dat
     wanted = {*NAMED_SCORES, *also}
     names = sorted(name for name in score_of if name in wanted or name.startswith(COVERAGE))
     scores = [score_of[name].alias(name) for name in names]
-    ordered = training_results.select(*NARROW_COLUMNS, *scores).orderBy("scenario_id")
-    told = to_driver(ordered.select(*NARROW_COLUMNS))
-    for first in range(0, len(names), COLUMNS_AT_ONCE):
-        part = to_driver(ordered.select("scenario_id", *names[first : first + COLUMNS_AT_ONCE]))
+    told = to_driver(training_results.select(*NARROW_COLUMNS).orderBy("scenario_id"))
+    for first in range(0, len(scores), COLUMNS_AT_ONCE):
+        some = scores[first : first + COLUMNS_AT_ONCE]  # columns, not names: Spark takes the dot in one for a path
+        part = to_driver(training_results.select("scenario_id", *some).orderBy("scenario_id"))
         if not part["scenario_id"].equals(told["scenario_id"]) or not told["scenario_id"].is_unique:
             raise RunError("expected one row per scenario in training_results, the same at each reading, found others")
         told = told.assign(**{str(name): part[name] for name in part.columns.drop("scenario_id")})
