@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -78,3 +78,14 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SparkSession]":
     session = SparkSession.builder.master("local[2,4]").appName("tests").config(map=settings).getOrCreate()
     yield session
     session.stop()
+
+
+@pytest.fixture
+def on_spark(spark: Any) -> Callable[..., Any]:
+    """Return a function that makes a table on Spark of a pandas frame of some of its columns; the others are null."""
+
+    def make(rows: Any, table: Any) -> Any:
+        cells = rows.reindex(columns=table.names).astype(object)
+        return spark.createDataFrame(cells.mask(cells.isna(), None), schema=table.ddl)
+
+    return make

@@ -73,17 +73,6 @@ def to_spark(spark: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def on_spark(spark: Any) -> Callable[..., Any]:
-    """Return a function that makes a table on Spark of some of its columns; the others are null."""
-
-    def make(rows: pd.DataFrame, table: Any) -> Any:
-        cells = rows.reindex(columns=table.names).astype(object)
-        return spark.createDataFrame(cells.mask(cells.isna(), None), schema=table.ddl)
-
-    return make
-
-
-@pytest.fixture
 def make_ledger(tmp_path: Path) -> Callable[..., Any]:
     """Return a function that opens a ledger under one temporary root."""
     from distributed_automl.datasets.ledger import LedgerDataset

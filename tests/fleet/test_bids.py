@@ -99,7 +99,7 @@ def test_when_scenarios_are_weighed_then_by_what_the_objective_is_a_share_of(
 
 
 @pytest.mark.spark
-def test_when_grants_are_read_then_the_latest_of_each_scenario_counts(spark: Any) -> None:
+def test_when_grants_are_read_then_the_latest_of_each_scenario_counts(on_spark: Any) -> None:
     rows = [
         ("run1", "a", "core1", 9, 0.5, "run1"),
         ("run2", "a", "core2", None, None, "run2"),
@@ -107,8 +107,7 @@ def test_when_grants_are_read_then_the_latest_of_each_scenario_counts(spark: Any
         ("run1", "b", "core1", 7, 0.1, "run0"),
     ]
     columns = ["run_id", "scenario_id", "core_fingerprint", *GRANTED]
-    plans = pd.DataFrame(rows, columns=columns, dtype=object).reindex(columns=PLAN.names).astype(object)
-    ledger = spark.createDataFrame(plans.mask(plans.isna(), None), schema=PLAN.ddl)
+    ledger = on_spark(pd.DataFrame(rows, columns=columns, dtype=object), PLAN)
     found = read_grants(ledger).set_index("scenario_id").sort_index()
     assert found.loc["a", ["core_fingerprint", "auctioned_by"]].tolist() == ["core2", "run2"]
     assert found["n_trials"].isna().tolist() == [True, False]

@@ -199,7 +199,7 @@ def test_when_a_promotion_was_under_way_when_a_fit_was_pinned_then_the_pin_holds
     assert found == {"pinned": "old", "free": "newer", "rolled back": "older"}
 
 
-def test_when_the_champion_s_pool_is_gone_then_the_latest_pool_is_given(spark: Any) -> None:
+def test_when_the_champion_s_pool_is_gone_then_the_latest_pool_is_given(spark: Any, on_spark: Any) -> None:
     at = dt.datetime(2026, 1, 1)
     fits = [
         {"scenario_id": "a", "run_id": "r1", "status": "fitted", "fitted_at": at, "pool_digest": "gone"},
@@ -209,8 +209,7 @@ def test_when_the_champion_s_pool_is_gone_then_the_latest_pool_is_given(spark: A
     ]
     pools = "__pooled__/p"
     rows = pd.DataFrame(fits).replace({"scenario_id": {"p": pools}}).assign(fingerprint=lambda f: f["run_id"])
-    rows = rows.reindex(columns=FITS.names).astype(object)
-    frame = spark.createDataFrame(rows.where(rows.notna(), None), FITS.ddl)
+    frame = on_spark(rows, FITS)
     champions = spark.createDataFrame([(name, "r1", at, "first", None, "promote") for name in "ab"], CHAMPIONS.ddl)
     keys = keys_of_models(pd.DataFrame({"scenario_id": ["a", "b", "c"], "pool_id": pools}), champions, frame)
     assert keys["pool_key"].tolist() == [f"r2/{pools}", f"r1/{pools}", f"r2/{pools}"]

@@ -19,15 +19,14 @@ pytestmark = pytest.mark.spark
 
 
 @pytest.fixture
-def on_spark(spark: Any, training_results: pd.DataFrame) -> Any:
+def results(on_spark: Any, training_results: pd.DataFrame) -> Any:
     """The five scenarios as training leaves them."""
     rows = training_results.assign(selection="{}", hyperparameters="{}", model_digest="d" * 64)
-    cells = rows.reindex(columns=TRAINING_RESULTS.names).astype(object)
-    return spark.createDataFrame(cells.mask(cells.isna(), None), schema=TRAINING_RESULTS.ddl)
+    return on_spark(rows, TRAINING_RESULTS)
 
 
-def test_when_scores_are_read_then_they_are_those_of_the_maps(on_spark: Any, scores: pd.DataFrame) -> None:
-    found = read_scores(on_spark, also=["mae", "no such score"])
+def test_when_scores_are_read_then_they_are_those_of_the_maps(results: Any, scores: pd.DataFrame) -> None:
+    found = read_scores(results, also=["mae", "no such score"])
     assert found["scenario_id"].tolist() == ["a", "b", "c", "d", "e", "f"]
     named = [name for name in scores.columns if name in found.columns]
     assert {*NAMED_SCORES, "mae"} <= {*named}
@@ -35,46 +34,43 @@ def test_when_scores_are_read_then_they_are_those_of_the_maps(on_spark: Any, sco
     pd.testing.assert_frame_equal(found[named], scores[named], check_dtype=False)
 
 
-def test_when_scores_are_read_then_nothing_wide_comes_along(on_spark: Any) -> None:
-    found = read_scores(on_spark)
+def test_when_scores_are_read_then_nothing_wide_comes_along(results: Any) -> None:
+    found = read_scores(results)
     texts = {name for name in found.columns if not pd.api.types.is_numeric_dtype(found[name])}
     assert texts == {"run_id", "scenario_id", "status", "reason", "stage", "error_type", "estimator"}
     assert not {"leaderboard", "hyperparameters", "selection", "metrics", "kpis", "model_digest"} & {*found.columns}
     assert {*NARROW_COLUMNS} <= {*found.columns}
 
 
-def test_when_a_level_has_a_fraction_of_a_percent_then_its_coverage_is_read(spark: Any) -> None:
+def test_when_a_level_has_a_fraction_of_a_percent_then_its_coverage_is_read(on_spark: Any) -> None:
     row = {"scenario_id": "a", "metrics": {"wape": 0.1, "coverage_97.5": 0.9}, "kpis": {}}
-    found = read_scores(
-        spark.createDataFrame([[row.get(name) for name in TRAINING_RESULTS.names]], TRAINING_RESULTS.ddl)
-    )
+    found = read_scores(on_spark(pd.DataFrame([row]), TRAINING_RESULTS))
     assert found["coverage_97.5"].tolist() == [0.9]
 
 
-def test_when_the_target_is_a_class_then_its_errors_stand_for_wape_and_cost(spark: Any) -> None:
+def test_when_the_target_is_a_class_then_its_errors_stand_for_wape_and_cost(on_spark: Any) -> None:
     metrics, kpis = {"error_rate": 0.1, "baseline_error_rate": 0.4}, {"misclassification_cost": 5.0}
     row = {"scenario_id": "a", "metrics": metrics, "kpis": kpis}
-    cells = [row.get(name) for name in TRAINING_RESULTS.names]
-    found = read_scores(spark.createDataFrame([cells], TRAINING_RESULTS.ddl)).iloc[0]
+    found = read_scores(on_spark(pd.DataFrame([row]), TRAINING_RESULTS)).iloc[0]
     assert found[["wape", "baseline_wape", "total_cost"]].tolist() == [0.1, 0.4, 5.0]
     assert pd.isna(found["baseline_total_cost"])
 
 
-def test_when_candidates_are_ranked_then_shares_add_up_to_one(on_spark: Any, candidates: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(rank_candidates(on_spark), candidates, check_dtype=False)
-    assert rank_candidates(on_spark.where("status = 'failed'")).empty
+def test_when_candidates_are_ranked_then_shares_add_up_to_one(results: Any, candidates: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(rank_candidates(results), candidates, check_dtype=False)
+    assert rank_candidates(results.where("status = 'failed'")).empty
 
 
-def test_when_details_are_asked_for_then_only_of_those_scenarios(on_spark: Any) -> None:
-    found = read_details(on_spark, ["b", "x"])
+def test_when_details_are_asked_for_then_only_of_those_scenarios(results: Any) -> None:
+    found = read_details(results, ["b", "x"])
     assert len(found) == 1
     shown = ["scenario_id", "hyperparameters", "model_digest", "baseline_mae", "total_cost", "fva"]
     assert found[shown].iloc[0].tolist() == ["b", "{}", "d" * 64, 10.0, 30.0, -0.5]
-    assert list(read_details(on_spark, []).columns[:3]) == ["scenario_id", "fit_run_id", "n_features"]
+    assert list(read_details(results, []).columns[:3]) == ["scenario_id", "fit_run_id", "n_features"]
 
 
-def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(on_spark: Any) -> None:
-    found = read_distributions(on_spark)
+def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(results: Any) -> None:
+    found = read_distributions(results)
     assert found["holdout.wape.p50"] == pytest.approx(0.1)
     assert found["holdout.baseline_wape.p90"] == pytest.approx(0.68)
     assert found["holdout.fva.p50"] == pytest.approx(0.5)  # 0.5, -0.5 and 1
@@ -82,12 +78,11 @@ def test_when_quantiles_are_taken_then_only_scenarios_with_a_model_count(on_spar
     assert not any(name.startswith("holdout.r2") for name in found)
 
 
-def test_when_nothing_has_a_model_then_there_are_no_quantiles(on_spark: Any) -> None:
-    assert read_distributions(on_spark.where("status in ('skipped', 'failed')")) == {}
+def test_when_nothing_has_a_model_then_there_are_no_quantiles(results: Any) -> None:
+    assert read_distributions(results.where("status in ('skipped', 'failed')")) == {}
 
 
-def test_when_a_score_is_not_a_number_then_quantiles_leave_it_out(spark: Any) -> None:
+def test_when_a_score_is_not_a_number_then_quantiles_leave_it_out(on_spark: Any) -> None:
     rows = [{"status": "fitted", "metrics": {"mae": value}} for value in (1.0, float("nan"), 3.0, None)]
-    cells = [[row.get(name) for name in TRAINING_RESULTS.names] for row in rows]
-    found = read_distributions(spark.createDataFrame(cells, TRAINING_RESULTS.ddl))
+    found = read_distributions(on_spark(pd.DataFrame(rows), TRAINING_RESULTS))
     assert found == pytest.approx({"holdout.mae.p10": 1.2, "holdout.mae.p50": 2.0, "holdout.mae.p90": 2.8})

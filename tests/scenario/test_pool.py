@@ -208,6 +208,11 @@ def test_when_the_objective_is_absolute_then_medians_are_taught_beside_means(poo
     assert not [name for name in fit.model.vintages[-1].fitted.members if "median" in name]
 
 
+def in_scales(spread: np.ndarray, model: Any, answer: Answer) -> np.ndarray:
+    scale = model.calibration.scale
+    return spread / error_scale(answer.predicted, scale.law.power, scale.floor)
+
+
 def doubted(model: Any, *, usual: float) -> Any:
     """Return a model whose errors grow with the root of how far its members lie apart, relative to `usual`."""
     calibration = model.calibration
@@ -218,7 +223,7 @@ def doubted(model: Any, *, usual: float) -> Any:
 
 def widths_with(spread: np.ndarray, model: Any, answer: Answer, plain: Answer) -> None:
     """Assert that intervals are as wide as before, times what the spread of each row adds."""
-    apart = spread / error_scale(answer.predicted, model.calibration.scale.law.power, model.calibration.scale.floor)
+    apart = in_scales(spread, model, answer)
     expected = doubt_of(apart, float(apart.mean()), 0.5)
     found = (answer.bounds["upper_80"] - answer.predicted) / (plain.bounds["upper_80"] - plain.predicted)
     assert np.ptp(expected) > 0.01
@@ -228,11 +233,6 @@ def widths_with(spread: np.ndarray, model: Any, answer: Answer, plain: Answer) -
 def apart_of(members: list[np.ndarray], weights: list[float]) -> np.ndarray:
     mean = np.average(members, axis=0, weights=weights)
     return np.average(np.abs(np.array(members) - mean), axis=0, weights=weights)
-
-
-def usual_of(spread: np.ndarray, model: Any, answer: Answer) -> float:
-    scale = model.calibration.scale
-    return float((spread / error_scale(answer.predicted, scale.law.power, scale.floor)).mean())
 
 
 def test_when_the_members_of_a_pool_lie_apart_then_the_intervals_of_its_rung_follow(pool_fit: PoolFit) -> None:
@@ -248,7 +248,8 @@ def test_when_the_members_of_a_pool_lie_apart_then_the_intervals_of_its_rung_fol
         for label in heard
     ]
     spread = apart_of(members, list(heard.values()))
-    widths_with(spread, model, pooled_answer(asked, doubted(model, usual=usual_of(spread, model, plain)), None), plain)
+    unsure = doubted(model, usual=float(in_scales(spread, model, plain).mean()))
+    widths_with(spread, model, pooled_answer(asked, unsure, None), plain)
 
 
 def test_when_the_members_of_an_ensemble_lie_apart_then_its_intervals_follow(pool_fit: PoolFit) -> None:
@@ -263,5 +264,5 @@ def test_when_the_members_of_an_ensemble_lie_apart_then_its_intervals_follow(poo
     design = design_of(question.samples, model.definitions, model.entities, pooled=pool.latest)
     members = [np.maximum(one.predict(design, question.history, question.asked), 0.0) for one in model.members]
     spread = apart_of(members, list(model.weights))
-    sure = doubted(model, usual=usual_of(spread, model, plain))
-    widths_with(spread, model, champion_answer(asked, sure, pool, None), plain)
+    unsure = doubted(model, usual=float(in_scales(spread, model, plain).mean()))
+    widths_with(spread, model, champion_answer(asked, unsure, pool, None), plain)

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
-from itertools import groupby
-from operator import itemgetter
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -84,7 +83,7 @@ class Past:
         """Read narrow columns, as far as a setup needs them; models stay where they are."""
         latest = to_driver(latest_of(fits_before))
         of_pools = fits_before.where(is_pool_column()).select("scenario_id", "fingerprint", *Outcome._fields)
-        pools = to_driver(of_pools).sort_values(["fitted_at", "run_id"], ignore_index=True)
+        pools = to_driver(of_pools).sort_values(list(_MOMENT), ignore_index=True)
         fitted = pools[pools["status"] == _FITTED].drop_duplicates("scenario_id", keep="last")
         plans = to_driver(sampled(plans_before, sorted(set(fitted["run_id"])), setup.plan.pool_max_samples))
         grants = read_grants(plans_before, oldest_needed=min(latest["run_id"], default=""))
@@ -108,16 +107,13 @@ class Past:
         """
         asked = wanted[["scenario_id", "fingerprint"]].assign(place=np.arange(len(wanted), dtype=np.int64))
         asked = asked[self.knows(asked["scenario_id"])]
-        found = self.look_up(asked).sort_values(["place", "fitted_at", "run_id"]) if len(asked) else None
-        rows = () if found is None else found[["place", *Outcome._fields]].itertuples(index=False, name=None)
-        having = groupby(rows, key=itemgetter(0))
-        place, of_one = next(having, (None, iter(())))
-        for number in range(len(wanted)):
-            if number != place:
-                yield []
-                continue
-            yield [Outcome(*values) for _, *values in of_one]
-            place, of_one = next(having, (None, iter(())))
+        if asked.empty:
+            yield from ([] for _ in range(len(wanted)))
+            return
+        found = self.look_up(asked).sort_values(["place", *_MOMENT])
+        rows = found[list(Outcome._fields)].itertuples(index=False, name=None)
+        for n_outcomes in np.bincount(found["place"], minlength=len(wanted)).tolist():
+            yield [Outcome(*values) for values in islice(rows, n_outcomes)]
 
     def of_pool(self, pool_id: str) -> PoolPast:
         """Return what is about one pool."""

@@ -191,13 +191,14 @@ def _plan_pool(pool_id: str, members: pd.DataFrame, past: PoolPast, plan: Plan, 
     sampled = sample_members(members, plan.pool_max_samples)
     rows = digest_of(sorted(sampled.items()))
     now = pool_fingerprint(settings, sampled.items())
+    outcomes = past.outcomes(now)
     frozen = _frozen(sampled, past, plan, settings)
     if plan.refit == "all":
         verdict = Verdict(FIT, "plan.refit is 'all'")
-    elif frozen is not None and not past.outcomes(now):
+    elif frozen is not None and not outcomes:
         verdict, now = frozen
     else:
-        verdict = judge(past.outcomes(now), plan, known=not past.fits.empty)
+        verdict = judge(outcomes, plan, known=not past.fits.empty)
     chosen = members[members["scenario_id"].isin(list(sampled))]
     return {
         "scenario_id": pool_id,
@@ -210,7 +211,7 @@ def _plan_pool(pool_id: str, members: pd.DataFrame, past: PoolPast, plan: Plan, 
         "pool_fingerprint": None,
         "fingerprint": now,
         **verdict._asdict(),
-        "serves": _serves(verdict, past.outcomes(now)),
+        "serves": _serves(verdict, outcomes),
     }
 
 
@@ -311,9 +312,9 @@ def auctioned(master_df: DataFrame, scenarios: pd.DataFrame, past: Past, setup: 
     Who was granted trials that no fit has had yet keeps them: the run that granted them did not come to its end.
     """
     to_fit = scenarios["action"] == FIT
-    has_grant = to_fit & scenarios["auctioned_by"].notna()
-    was_fitted = had(scenarios[has_grant], past, "fitted").reindex(scenarios.index, fill_value=False).astype(bool)
-    is_bidder = to_fit & (~has_grant | was_fitted)
+    granted_before = scenarios[to_fit & scenarios["auctioned_by"].notna()]
+    is_kept = scenarios.index.isin(granted_before.index[~had(granted_before, past, "fitted")])
+    is_bidder = to_fit & ~is_kept
     if not is_bidder.any():
         return scenarios[list(GRANTED)]
     dealt = hold_auction(master_df, scenarios, is_bidder, past.records, setup).assign(auctioned_by=run_id)

@@ -47,10 +47,9 @@ def read_scores(training_results: DataFrame, also: Iterable[str] = ()) -> pd.Dat
     Raises:
         RunError: a scenario has two rows, or the table changes while it is read.
     """
-    score_of = dict.fromkeys(NAMED_SCORES, F.lit(None).cast("double")) | _score_of(training_results)
-    wanted = {*NAMED_SCORES, *also}
-    names = sorted(name for name in score_of if name in wanted or name.startswith(COVERAGE))
-    scores = [score_of[name].alias(name) for name in names]
+    wanted = {*also}
+    found = {name for name in _names_in(training_results) if name in wanted or name.startswith(COVERAGE)}
+    scores = [_score(name) for name in sorted(found | {*NAMED_SCORES})]
     told = to_driver(training_results.select(*NARROW_COLUMNS).orderBy("scenario_id"))
     for first in range(0, len(scores), COLUMNS_AT_ONCE):
         some = scores[first : first + COLUMNS_AT_ONCE]  # columns, not names: Spark takes the dot in one for a path
@@ -61,15 +60,17 @@ def read_scores(training_results: DataFrame, also: Iterable[str] = ()) -> pd.Dat
     return told
 
 
-def _score_of(training_results: DataFrame) -> dict[str, Column]:
-    """Return every metric and KPI that some scenario has, by name; with CLASS_ERRORS where there are some."""
+def _names_in(training_results: DataFrame) -> set[str]:
+    """Return the names of the metrics and KPIs that some scenario has, and those that CLASS_ERRORS stand for."""
     keys = [F.array_distinct(F.flatten(F.collect_set(F.map_keys(name)))).alias(name) for name in _MAPS]
-    found = training_results.agg(*keys).collect()[0]
-    own = {key: F.try_element_at(name, F.lit(key)) for name in _MAPS for key in found[name]}
-    of_classes = {name: own[other] for name, other in CLASS_ERRORS.items() if other in own}
-    return of_classes | {
-        name: F.coalesce(value, of_classes[name]) if name in of_classes else value for name, value in own.items()
-    }
+    own = {*chain.from_iterable(training_results.agg(*keys).collect()[0])}
+    return own | {name for name, other in CLASS_ERRORS.items() if other in own}
+
+
+def _score(name: str) -> Column:
+    """Return a metric or KPI under its name, null where a scenario has none; see CLASS_ERRORS."""
+    keys = [key for key in (name, CLASS_ERRORS.get(name)) if key is not None]
+    return F.coalesce(*(F.try_element_at(of, F.lit(key)) for key in keys for of in _MAPS)).alias(name)
 
 
 def read_distributions(training_results: DataFrame) -> dict[str, float]:
@@ -77,9 +78,8 @@ def read_distributions(training_results: DataFrame) -> dict[str, float]:
 
     They are exact (linear between two values), so that they do not depend on how the rows lie on Spark.
     """
-    score_of = _score_of(training_results)
     metrics = [name for metric in METRICS for name in (metric, f"baseline_{metric}")]
-    named = {f"holdout.{name}": score_of[name] for name in (*metrics, FVA) if name in score_of}
+    named = {f"holdout.{name}": _score(name) for name in (*metrics, FVA)}
     named["training.fit_seconds"] = F.col("fit_seconds")
     models = training_results.where(F.col("status").isin(*MODELLED))
     known = [F.when(~F.isnan(value), value) for value in named.values()]
@@ -97,7 +97,7 @@ def read_distributions(training_results: DataFrame) -> dict[str, float]:
 def read_details(training_results: DataFrame, scenario_ids: Collection[str]) -> pd.DataFrame:
     """Return scenario_id, DETAILS and a column per metric and KPI of a few scenarios."""
     few = training_results.where(F.col("scenario_id").isin(list(scenario_ids)))
-    scores = [value.alias(name) for name, value in _score_of(few).items()]
+    scores = map(_score, sorted(_names_in(few)))
     return few.select("scenario_id", *DETAILS, *scores).toPandas()
 
 

@@ -19,7 +19,7 @@ from distributed_automl.scenario.design import ROW_COL, Design, FloatArray, IntA
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Fitted
 from distributed_automl.scenario.intervals import Calibration, Residuals, calibrate
-from distributed_automl.scenario.members import AnyCalibration, Mixed, clip
+from distributed_automl.scenario.members import AnyCalibration, Mixed, as_served, clip
 from distributed_automl.scenario.model import ScenarioModel
 from distributed_automl.scenario.pool import PooledModel
 from distributed_automl.scenario.synthesis import design_of
@@ -170,11 +170,9 @@ def pooled_answer(frame: pd.DataFrame, pool: PooledModel, origin: Timestamp | No
     question = ask(frame, pool.problem, pool.definitions.kinds, origin, classes=pool.calibration.classes)
     _require_horizon(question)
     design = design_of(question.samples, pool.definitions, pool.entities)
-    predicted, spread = pool.latest.mixed(design, history=question.history, rows=question.asked)
-    if pool.shift is not None:
-        predicted = pool.shift.apply(predicted)
-    clipped = clip(predicted, pool.problem.target_min)
-    return _answer(question, Mixed(clipped, spread), pool.baseline, pool.calibration)
+    predicted = pool.latest.mixed(design, history=question.history, rows=question.asked)
+    served = as_served(predicted, pool.shift, pool.problem.target_min)
+    return _answer(question, served, pool.baseline, pool.calibration)
 
 
 def baseline_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | None) -> Answer:

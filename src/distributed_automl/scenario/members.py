@@ -12,6 +12,7 @@ from distributed_automl.scenario.disagreement import spread_of
 from distributed_automl.scenario.estimators import FITTED
 from distributed_automl.scenario.estimators._base import Fitted, Parts
 from distributed_automl.scenario.intervals import Calibration
+from distributed_automl.scenario.shift import Shift
 
 AnyCalibration = Calibration | ClassCalibration
 
@@ -45,6 +46,12 @@ def mixture_of(predictions: Sequence[FloatArray], weights: Sequence[float]) -> M
     """Return the mixture of predictions of equal shape."""
     mean = weighted_mean(predictions, weights)
     return Mixed(mean, spread_of(predictions, weights, mean))
+
+
+def as_served(predicted: Mixed, shift: Shift | None, lower: float | None) -> Mixed:
+    """Return a mixture brought to the quantile that the objective is best served by, and not below `lower`."""
+    mean = predicted.mean if shift is None else shift.apply(predicted.mean)
+    return Mixed(clip(mean, lower), predicted.spread)
 
 
 def member_parts(member: Fitted) -> Parts:

@@ -10,9 +10,9 @@ from distributed_automl.scenario.estimators._base import Fitted
 from distributed_automl.scenario.members import (
     AnyCalibration,
     Mixed,
+    as_served,
     calibration_from,
     calibration_parts,
-    clip,
     member_from,
     member_parts,
     mix,
@@ -58,10 +58,8 @@ class ScenarioModel:
 
         Arguments are those of Fitted.predict.
         """
-        predicted, spread = mix(self.members, self.weights, design, history=history, rows=rows)
-        if self.shift is not None:
-            predicted = self.shift.apply(predicted)
-        return Mixed(clip(predicted, self.problem.target_min), spread)
+        predicted = mix(self.members, self.weights, design, history=history, rows=rows)
+        return as_served(predicted, self.shift, self.problem.target_min)
 
     def to_bytes(self) -> bytes:
         """Serialize: the same model gives the same bytes every time."""
