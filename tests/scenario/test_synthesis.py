@@ -18,6 +18,7 @@ from distributed_automl.scenario.synthesis import (
     Definitions,
     EntityTables,
     define,
+    design_of,
     learn_entities,
     synthesize,
 )
@@ -212,6 +213,12 @@ def test_when_a_gap_is_fresher_then_its_features_of_the_past_equal_those_of_a_pr
     found = synthesize(samples, blocked, NONE, gap=7)
     assert len(past) > 40
     pd.testing.assert_frame_equal(found[past], expected[past], check_exact=True)
+
+
+def test_when_a_design_is_asked_for_a_gap_then_it_has_just_what_is_computed_for_that_gap_alone(samples, blocked):
+    design = design_of(samples, blocked, NONE)
+    for gap in blocked.gaps:
+        pd.testing.assert_frame_equal(design.at(gap), synthesize(samples, blocked, NONE, gap=gap), check_exact=True)
 
 
 def test_when_a_gap_was_not_planned_then_the_error_lists_those_that_were(samples, blocked):

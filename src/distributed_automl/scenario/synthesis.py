@@ -9,7 +9,7 @@ learned from training rows.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -88,11 +88,19 @@ class Definitions:
         Raises:
             ValueError: nothing is defined for this gap.
         """
-        if gap is None:
-            return loaded(self.features) + (loaded(self.by_gap[self.gaps[-1]]) if self.gaps else ())
+        if gap is None and not self.gaps:
+            return loaded(self.features)
+        return loaded(self.features) + self.past_features(self.gaps[-1] if gap is None else gap)
+
+    def past_features(self, gap: int) -> tuple[Feature, ...]:
+        """Return the loaded features that see nothing younger than a gap.
+
+        Raises:
+            ValueError: nothing is defined for this gap.
+        """
         if gap not in self.by_gap:
             raise ValueError(f"no features are defined for a gap of {gap}: expected one of {list(self.gaps)}")
-        return loaded(self.features) + loaded(self.by_gap[gap])
+        return loaded(self.by_gap[gap])
 
     @property
     def digest(self) -> str:
@@ -211,14 +219,7 @@ def synthesize(
     Raises:
         ValueError: nothing is defined for this gap.
     """
-    features = definitions.row_features(gap)
-    if not features:
-        return pd.DataFrame(index=samples.frame.index)
-    rows = row_frame(samples.frame, definitions.kinds, samples.problem)
-    entityset = entityset_of(rows, definitions.kinds, samples.problem, entities.tables)
-    matrix = ft.calculate_feature_matrix(list(features), entityset, n_jobs=1)
-    columns = {f.get_name(): _column(matrix[f.get_name()], categorical=_is_category(f)) for f in features}
-    return pd.DataFrame(columns, index=samples.frame.index)
+    return _computed(definitions.row_features(gap), samples, definitions, entities)
 
 
 @dataclass(frozen=True)
@@ -229,11 +230,13 @@ class FeaturesByGap:
         samples: whose features are kept.
         definitions: from `define`.
         entities: from `learn_entities`.
+        X: the samples' features at the horizon; what does not depend on a gap is taken from there.
     """
 
     samples: Samples
     definitions: Definitions
     entities: EntityTables
+    X: pd.DataFrame = field(repr=False)
     _kept: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     @property
@@ -246,7 +249,8 @@ class FeaturesByGap:
         if samples is not self.samples:
             return synthesize(samples, self.definitions, self.entities, gap=gap)
         if gap not in self._kept:
-            self._kept[gap] = synthesize(samples, self.definitions, self.entities, gap=gap)
+            past = _computed(self.definitions.past_features(gap), samples, self.definitions, self.entities)
+            self._kept[gap] = pd.concat([self.X.drop(columns=past.columns), past], axis=1)
         return self._kept[gap]
 
 
@@ -261,11 +265,12 @@ def design_of(
         entities: from `learn_entities`.
         pooled: what similar scenarios teach.
     """
+    X = synthesize(samples, definitions, entities)
     return Design(
         samples,
-        synthesize(samples, definitions, entities),
+        X,
         pooled,
-        fresher=FeaturesByGap(samples, definitions, entities),
+        fresher=FeaturesByGap(samples, definitions, entities, X),
         target_sized=definitions.target_sized(samples.problem.target),
         of_the_year=definitions.of_the_year(samples.problem.timestamp),
     )
@@ -299,6 +304,19 @@ def _aggregated(entity: str, frame: pd.DataFrame, definitions: Definitions, prob
     matrix = ft.calculate_feature_matrix(list(features), entityset, n_jobs=1)
     table = {name: matrix[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names}
     return pd.DataFrame(table, index=pd.Index(matrix.index.astype(object))).loc[keys]
+
+
+def _computed(
+    features: Sequence[Feature], samples: Samples, definitions: Definitions, entities: EntityTables
+) -> pd.DataFrame:
+    """Compute some features of every row; see synthesize."""
+    if not features:
+        return pd.DataFrame(index=samples.frame.index)
+    rows = row_frame(samples.frame, definitions.kinds, samples.problem)
+    entityset = entityset_of(rows, definitions.kinds, samples.problem, entities.tables)
+    matrix = ft.calculate_feature_matrix(list(features), entityset, n_jobs=1)
+    columns = {f.get_name(): _column(matrix[f.get_name()], categorical=_is_category(f)) for f in features}
+    return pd.DataFrame(columns, index=samples.frame.index)
 
 
 def _is_category(feature: Feature) -> bool:

@@ -11,9 +11,11 @@ from distributed_automl.scenario.canonical import canonical
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators._base import Fitted
+from distributed_automl.scenario.estimators._regressor import GAP_COL
 from distributed_automl.scenario.estimators._strategies import STRATEGIES, steps_after_history
 from distributed_automl.scenario.estimators.lightgbm import LightGBM
 from distributed_automl.scenario.estimators.ridge import FittedRidge, Ridge
+from distributed_automl.scenario.history import known_target
 from distributed_automl.scenario.serialize import digest_of, pack, unpack
 from distributed_automl.scenario.synthesis import EntityTables, define, design_of
 from distributed_automl.scenario.target_transforms import TARGET_TRANSFORMS
@@ -98,6 +100,48 @@ def test_when_blocks_are_fitted_then_each_row_is_predicted_by_the_freshest_learn
         np.testing.assert_array_equal(whole[own], alone.predict(design, train, valid[own]))
 
 
+def test_when_joint_then_rows_take_turns_at_the_gaps_evenly_also_within_each_day_of_the_week() -> None:
+    design = design_from(FRAME)
+    train, _ = cut(design)
+    (part,) = STRATEGIES["joint"].parts(design, train)
+    assert list(part.rows) == list(design.gaps)
+    np.testing.assert_array_equal(np.sort(np.concatenate(list(part.rows.values()))), train)
+    days = design.samples.timestamps.dt.dayofweek.to_numpy()
+    for day in range(7):
+        turns = [int((days[rows] == day).sum()) for rows in part.rows.values()]
+        assert max(turns) - min(turns) <= 4, (day, turns)  # of about eight each
+
+
+def test_when_joint_then_one_learner_is_told_the_gap_and_each_row_is_predicted_from_that_of_its_block() -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    fitted = fitted_by("joint", design)
+    assert isinstance(fitted, FittedRidge)
+    (learner,) = fitted.learners
+    assert learner.encoding.columns == (*design.X.columns, GAP_COL)
+    whole = fitted.predict(design, train, valid)
+    steps = steps_after_history(design.samples, train, valid)
+    known = known_target(design.samples, train)
+    for gap, covered in zip(design.gaps, [(1, 2), (3, 4), (5, 6), (7,)], strict=True):
+        rows = valid[np.isin(steps, covered)]
+        alone = fitted.predict_with(learner, design, design.at(gap), gap=gap, known=known, rows=rows)
+        np.testing.assert_array_equal(whole[np.isin(steps, covered)], alone)
+
+
+def test_when_joint_has_fewer_rows_than_gaps_then_it_learns_from_the_gaps_that_had_their_turn() -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    few = train[-1:]
+    fitted = Ridge().fit(
+        design,
+        few,
+        columns=list(design.X.columns),
+        hyperparameters={"target_transform": "none", "feature_transform": "none", "alpha": 0.1, "strategy": "joint"},
+        seed=0,
+    )
+    np.testing.assert_allclose(fitted.predict(design, train, valid), design.samples.y[few[0]])
+
+
 def test_when_recursive_then_later_blocks_learn_from_the_predictions_of_earlier_ones() -> None:
     design = design_from(FRAME)
     train, valid = cut(design)
@@ -111,7 +155,7 @@ def test_when_recursive_then_later_blocks_learn_from_the_predictions_of_earlier_
     known[first] = 10.0 * both[np.isin(valid, first)]  # as if the first block had been predicted so
     walked = design.continued(train, known, gap=2)
     assert isinstance(fitted, FittedRidge)
-    moved = fitted.predict_with(fitted.learners[0], walked, walked.X, known=known, rows=later[:1])
+    moved = fitted.predict_with(fitted.learners[0], walked, walked.X, gap=2, known=known, rows=later[:1])
     assert moved[0] > 1.2 * both[np.isin(valid, later)][0]
 
 

@@ -5,7 +5,7 @@ How the learners cover the horizon is the strategy's.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -21,6 +21,8 @@ from distributed_automl.scenario.target_transforms import FittedTransform, learn
 
 EXTRAPOLATION = 0.5
 """How far a prediction may leave the transformed targets that were learned from, as a share of their range."""
+GAP_COL = "__gap__"
+"""Column that tells a learner of several gaps how fresh the past of a row is: periods."""
 
 
 class Regressor(ABC):
@@ -54,7 +56,8 @@ class Learner:
     """A regressor between an encoding of the features and a transform of the target.
 
     Attributes:
-        gap: of the features and of the transform: periods before a row of which nothing is known.
+        gap: of the features and of the transform: periods before a row of which nothing is known; where it learned
+            from several, the longest.
         series: whose rows alone it learned from; None: of all.
         encoding: of the selected columns.
         transform: of the target.
@@ -123,21 +126,22 @@ class FittedRegressor(Fitted):
         return predicted * left_of_demand(design.samples, history, rows)
 
     def predict_with(
-        self, learner: Learner, design: Design, X: pd.DataFrame, *, known: FloatArray, rows: IntArray
+        self, learner: Learner, design: Design, X: pd.DataFrame, *, gap: int, known: FloatArray, rows: IntArray
     ) -> FloatArray:
         """Predict some rows with one learner, shape (n_rows,).
 
         Args:
             learner: one of `learners`.
             design: canonical rows.
-            X: their features at the learner's gap.
+            X: their features at the gap.
+            gap: one that the learner learned from.
             known: target of all samples, NaN where it may not be looked at.
             rows: positions to predict.
         """
-        transform = learner.transform
+        transform = replace(learner.transform, gap=gap)
         reference = transform.reference(design.samples, known, rows)
-        features = resized(X.iloc[rows][list(learner.encoding.columns)], design.target_sized, transform, reference)
-        encoded = with_a_column(self.encode(learner.encoding, features))
+        seen = as_seen(X.iloc[rows], learner.encoding.columns, design.target_sized, transform, reference)
+        encoded = with_a_column(self.encode(learner.encoding, seen))
         z = np.clip(learner.regressor.predict(encoded), learner.lowest, learner.highest)
         return transform.inverse(z, reference)
 
@@ -187,19 +191,47 @@ class RegressorCandidate(Candidate):
     def fit_learner(
         self, design: Design, part: Part, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
     ) -> Learner:
-        """Fit one learner on what a strategy gives it: a gap, a series, rows."""
-        gap, series, rows = part
-        samples = design.samples
-        transform = learn_transform(hyperparameters["target_transform"], samples, rows, gap=gap)
-        reference = transform.reference(samples, samples.y, rows)
-        X = resized(design.at(gap).iloc[rows][list(columns)], design.target_sized, transform, reference)
-        encoding = learn_encoding(X, columns)
-        z = transform.forward(samples.y[rows], reference)
+        """Fit one learner on what a strategy gives it."""
+        samples, target_transform = design.samples, hyperparameters["target_transform"]
+        rows = np.concatenate(list(part.rows.values()))
+        learned = learn_transform(target_transform, samples, rows, gap=max(part.rows))
+        seen_columns = [*columns, GAP_COL] if len(part.rows) > 1 else list(columns)
+        seen, targets = [], []
+        for gap, own in part.rows.items():
+            transform = replace(learned, gap=gap)
+            reference = transform.reference(samples, samples.y, own)
+            X = design.at(gap).iloc[own]
+            seen.append(as_seen(X, seen_columns, design.target_sized, transform, reference))
+            targets.append(transform.forward(samples.y[own], reference))
+        X, z = pd.concat(seen), np.concatenate(targets)
+        encoding = learn_encoding(X, seen_columns)
         encoded = with_a_column(self.fitted_type.encode(encoding, X))
         weights = recency_weights(samples, rows, hyperparameters.get("half_life"))
         regressor = self.learn(encoded, z, weights=weights, hyperparameters=hyperparameters, seed=seed)
         margin = EXTRAPOLATION * float(np.ptp(z))
-        return Learner(gap, series, encoding, transform, float(z.min()) - margin, float(z.max()) + margin, regressor)
+        lowest, highest = float(z.min()) - margin, float(z.max()) + margin
+        return Learner(max(part.rows), part.series, encoding, learned, lowest, highest, regressor)
+
+
+def as_seen(
+    X: pd.DataFrame,
+    columns: Sequence[str],
+    target_sized: frozenset[str],
+    transform: FittedTransform,
+    reference: FloatArray,
+) -> pd.DataFrame:
+    """Return features as a learner sees them: its columns, resized, and the gap if that is one of them.
+
+    Args:
+        X: features of some rows at the transform's gap.
+        columns: of the learner.
+        target_sized: columns in units of the target.
+        transform: of the target.
+        reference: of the rows.
+    """
+    own = X[[name for name in columns if name != GAP_COL]]
+    sized = resized(own, target_sized, transform, reference)
+    return sized.assign(**{GAP_COL: float(transform.gap)}) if GAP_COL in columns else sized
 
 
 def resized(

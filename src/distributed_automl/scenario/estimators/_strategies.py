@@ -2,12 +2,14 @@
 
 direct       one learner; its features are a horizon old for every step
 blocks       a learner for each block of the horizon, with the freshest past that the block may see
+joint        one learner for all blocks: each training row sees what one of them may see, and which one is a feature
 recursive    the first block's learner, again and again, each time from its own last predictions
 per_series   direct, a learner for every series of the scenario
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -20,8 +22,22 @@ from distributed_automl.scenario.estimators._base import mean_of
 from distributed_automl.scenario.history import known_target
 
 DIRECT = "direct"
-Part = tuple[int, str | None, IntArray]
-"""What one learner learns from: gap of its features, series or None for all, rows."""
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, without their whole part, are spread evenly over 0..1 however one steps through them."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one learner learns from.
+
+    Attributes:
+        rows: gap of the features -> positions of the rows that are seen so, ascending gaps. Where there are several the
+            learner is told which.
+        series: whose rows these are; None: of all.
+    """
+
+    rows: Mapping[int, IntArray]
+    series: str | None = None
 
 
 class Learner(Protocol):
@@ -41,7 +57,7 @@ class Learners(Protocol):
     def learners(self) -> Sequence[Learner]: ...
 
     def predict_with(
-        self, learner: Any, design: Design, X: pd.DataFrame, *, known: FloatArray, rows: IntArray
+        self, learner: Any, design: Design, X: pd.DataFrame, *, gap: int, known: FloatArray, rows: IntArray
     ) -> FloatArray: ...
 
 
@@ -77,11 +93,11 @@ class Direct(Strategy):
         return True
 
     def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
-        yield design.gaps[-1], None, rows
+        yield Part({design.gaps[-1]: rows})
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
-        known = known_target(design.samples, history)
-        return fitted.predict_with(fitted.learners[0], design, design.X, known=known, rows=rows)
+        known, learner = known_target(design.samples, history), fitted.learners[0]
+        return fitted.predict_with(learner, design, design.X, gap=learner.gap, known=known, rows=rows)
 
 
 class Blocks(Strategy):
@@ -93,20 +109,29 @@ class Blocks(Strategy):
         return len(design.gaps) > 1
 
     def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
-        return ((gap, None, rows) for gap in design.gaps)
+        return (Part({gap: rows}) for gap in design.gaps)
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
-        known = known_target(design.samples, history)
-        block = np.searchsorted(
-            [one.gap for one in fitted.learners], steps_after_history(design.samples, history, rows)
-        )
-        predicted = np.empty(len(rows))
-        for number, learner in enumerate(fitted.learners):
-            own = np.minimum(block, len(fitted.learners) - 1) == number
-            if own.any():
-                X = design.at(learner.gap)
-                predicted[own] = fitted.predict_with(learner, design, X, known=known, rows=rows[own])
-        return predicted
+        by_gap = {learner.gap: learner for learner in fitted.learners}
+        return predict_by_gap(fitted, by_gap, design, history, rows)
+
+
+class Joint(Strategy):
+    """One learner for all blocks: the training rows take turns in seeing what each block may see."""
+
+    name = "joint"
+
+    def applies(self, design: Design) -> bool:
+        return len(design.gaps) > 1
+
+    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+        turn = (rows * GOLDEN % 1.0 * len(design.gaps)).astype(np.intp)
+        by_gap = {gap: rows[turn == number] for number, gap in enumerate(design.gaps)}
+        yield Part({gap: own for gap, own in by_gap.items() if len(own)})
+
+    def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
+        by_gap = dict.fromkeys(design.gaps, fitted.learners[0])
+        return predict_by_gap(fitted, by_gap, design, history, rows)
 
 
 class Recursive(Strategy):
@@ -118,7 +143,7 @@ class Recursive(Strategy):
         return len(design.gaps) > 1
 
     def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
-        yield design.gaps[0], None, rows
+        yield Part({design.gaps[0]: rows})
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         learner, lowest = fitted.learners[0], design.samples.problem.target_min
@@ -128,7 +153,7 @@ class Recursive(Strategy):
         for number in np.unique(block):
             own = ahead[block == number]
             walked = design.continued(history, known, learner.gap)
-            predicted = fitted.predict_with(learner, walked, walked.X, known=known, rows=own)
+            predicted = fitted.predict_with(learner, walked, walked.X, gap=learner.gap, known=known, rows=own)
             known[own] = predicted if lowest is None else np.maximum(predicted, lowest)
         return known[rows]
 
@@ -143,7 +168,8 @@ class PerSeries(Strategy):
 
     def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
         series = design.samples.frame[SERIES_COL].to_numpy()[rows]
-        return ((design.gaps[-1], str(name), rows[series == name]) for name in np.unique(series.astype(str)))
+        gap = design.gaps[-1]
+        return (Part({gap: rows[series == name]}, str(name)) for name in np.unique(series.astype(str)))
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         known = known_target(design.samples, history)
@@ -153,12 +179,15 @@ class PerSeries(Strategy):
         for name in np.unique(series.astype(str)):
             own = series == name
             of_series = [learners[name]] if name in learners else list(fitted.learners)
-            each = [fitted.predict_with(one, design, design.X, known=known, rows=rows[own]) for one in of_series]
+            each = [
+                fitted.predict_with(one, design, design.X, gap=one.gap, known=known, rows=rows[own])
+                for one in of_series
+            ]
             predicted[own] = mean_of(each)
         return predicted
 
 
-STRATEGIES: dict[str, Strategy] = {one.name: one for one in (Direct(), Blocks(), Recursive(), PerSeries())}
+STRATEGIES: dict[str, Strategy] = {one.name: one for one in (Direct(), Blocks(), Joint(), Recursive(), PerSeries())}
 """Name of a strategy -> strategy."""
 
 
@@ -172,6 +201,30 @@ def default_strategy(design: Design) -> dict[str, str]:
     """Return the default strategy, where there is a choice."""
     has_choice = sum(strategy.applies(design) for strategy in STRATEGIES.values()) > 1
     return {"strategy": DIRECT} if has_choice else {}
+
+
+def predict_by_gap(
+    fitted: Learners, learners: Mapping[int, Learner], design: Design, history: IntArray, rows: IntArray
+) -> FloatArray:
+    """Predict each row by the learner of the first block that does not end before it, from that block's features.
+
+    Args:
+        fitted: that the learners are of.
+        learners: gap -> learner, ascending gaps; rows after the last block are predicted as the last ones of it.
+        design: canonical rows and their features.
+        history: positions that may be looked at.
+        rows: positions to predict.
+    """
+    known, gaps = known_target(design.samples, history), list(learners)
+    block = np.searchsorted(gaps, steps_after_history(design.samples, history, rows))
+    predicted = np.empty(len(rows))
+    for number, gap in enumerate(gaps):
+        own = np.minimum(block, len(gaps) - 1) == number
+        if own.any():
+            predicted[own] = fitted.predict_with(
+                learners[gap], design, design.at(gap), gap=gap, known=known, rows=rows[own]
+            )
+    return predicted
 
 
 def steps_after_history(samples: Samples, history: IntArray, rows: IntArray) -> IntArray:
