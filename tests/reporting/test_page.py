@@ -6,8 +6,10 @@ import pytest
 
 from distributed_automl.monitoring.evaluation import fleet_figures
 from distributed_automl.parameters import Problem, Reporting
-from distributed_automl.reporting.page import content_of, plots_page, write_page
-from distributed_automl.reporting.summary import summarize
+from distributed_automl.reporting.figures import draw_accuracy, draw_fleet_forecast, draw_training_cost
+from distributed_automl.reporting.page import Content, plots_page, write_page
+from distributed_automl.reporting.summary import Figures, list_scenarios, summarize
+from distributed_automl.reporting.training import group_reasons
 
 VOID = {"meta", "link", "br"}
 
@@ -48,8 +50,19 @@ def write(
         problem: Problem = problem,
     ) -> str:
         summary = summarize(results, distributions, fleet_figures(evaluated, problem.levels))
-        content = content_of(
-            results, evaluated, summary=summary, candidates=candidates, by_period=periods, problem=problem
+        scenarios = list_scenarios(results, evaluated)
+        content = Content(
+            run_id="run",
+            figures=Figures(summary),
+            scenarios=scenarios,
+            candidates=candidates,
+            reasons=group_reasons(results),
+            by_period=periods,
+            plots={
+                "forecast": draw_fleet_forecast(periods, problem),
+                "accuracy": draw_accuracy(scenarios),
+                "cost": draw_training_cost(results),
+            },
         )
         return write_page(content, problem, Reporting(currency="USD"))
 

@@ -11,7 +11,6 @@ import plotly.io
 from plotly.offline import get_plotlyjs
 
 from distributed_automl.parameters import Problem, Reporting
-from distributed_automl.reporting.figures import draw_accuracy, draw_fleet_forecast, draw_training_cost
 from distributed_automl.reporting.formats import (
     UNKNOWN,
     duration,
@@ -22,8 +21,7 @@ from distributed_automl.reporting.formats import (
     signed,
 )
 from distributed_automl.reporting.page_style import CSS
-from distributed_automl.reporting.summary import Figures, list_scenarios
-from distributed_automl.reporting.training import group_reasons
+from distributed_automl.reporting.summary import Figures
 
 PLOT_OPTIONS = {"displayModeBar": False, "responsive": True}
 N_EXTREMES = 8
@@ -51,41 +49,6 @@ class Content:
     reasons: pd.DataFrame
     by_period: pd.DataFrame
     plots: Mapping[str, go.Figure]
-
-
-def content_of(
-    scores: pd.DataFrame,
-    evaluation: pd.DataFrame,
-    *,
-    summary: pd.DataFrame,
-    candidates: pd.DataFrame,
-    by_period: pd.DataFrame,
-    problem: Problem,
-) -> Content:
-    """Derive everything that the page shows.
-
-    Args:
-        scores: of training, as `read_scores` returns them.
-        evaluation: one row per scenario; may have no rows.
-        summary: as `summarize` returns it.
-        candidates: as `rank_candidates` returns them.
-        by_period: the fleet's sums over time; may have no rows.
-        problem: the use case.
-    """
-    scenarios = list_scenarios(scores, evaluation)
-    return Content(
-        run_id=", ".join(scores["run_id"].astype(str).unique()),
-        figures=Figures(summary),
-        scenarios=scenarios,
-        candidates=candidates,
-        reasons=group_reasons(scores),
-        by_period=by_period,
-        plots={
-            "forecast": draw_fleet_forecast(by_period, problem),
-            "accuracy": draw_accuracy(scenarios),
-            "cost": draw_training_cost(scores),
-        },
-    )
 
 
 def write_page(content: Content, problem: Problem, reporting: Reporting) -> str:

@@ -59,22 +59,27 @@ def draw_training_cost(training_scores: pd.DataFrame) -> go.Figure:
 
 def write_report(
     training_scores: pd.DataFrame,
-    evaluation: pd.DataFrame,
     *,
     fleet_summary: pd.DataFrame,
+    scenario_overview: pd.DataFrame,
     candidate_ranking: pd.DataFrame,
+    missing_models: pd.DataFrame,
     fleet_by_period: pd.DataFrame,
+    fleet_forecast_plot: go.Figure,
+    accuracy_plot: go.Figure,
+    training_cost_plot: go.Figure,
     problem: Problem,
     reporting: Reporting,
 ) -> str:
-    """Write the page."""
-    content = page.content_of(
-        training_scores,
-        evaluation,
-        summary=fleet_summary,
+    """Put tables and plots on one page."""
+    content = page.Content(
+        run_id=", ".join(training_scores["run_id"].astype(str).unique()),
+        figures=summary.Figures(fleet_summary),
+        scenarios=scenario_overview,
         candidates=candidate_ranking,
+        reasons=missing_models,
         by_period=fleet_by_period,
-        problem=problem,
+        plots={"forecast": fleet_forecast_plot, "accuracy": accuracy_plot, "cost": training_cost_plot},
     )
     return page.write_page(content, problem, reporting)
 

@@ -42,10 +42,11 @@ def _plots() -> list[Node]:
 
 def _page() -> list[Node]:
     shared = {"problem": "params:problem", "reporting": "params:reporting"}
-    of_report = ("training_scores", "evaluation", "fleet_summary", "candidate_ranking", "fleet_by_period")
-    tables = {name: name for name in of_report}
+    tables = ("fleet_summary", "scenario_overview", "candidate_ranking", "missing_models", "fleet_by_period")
+    plots = ("fleet_forecast_plot", "accuracy_plot", "training_cost_plot")
+    shown = {name: name for name in ("training_scores", *tables, *plots)}
     words = {name: name for name in ("fleet_summary", "missing_models", "report")}
     return [
-        node(nodes.write_report, tables | shared, "report", name="write_report"),
+        node(nodes.write_report, shown | shared, "report", name="write_report"),
         node(nodes.print_summary, words | shared, None, name="print_summary"),
     ]
