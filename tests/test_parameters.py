@@ -115,3 +115,15 @@ def test_when_a_fit_is_given_trials_then_nothing_else_of_its_search_changes() ->
     given = automl.with_trials(9)
     assert given == AutoML.model_validate({"seed": 3, "tuning": {"sampler": "random", "n_trials": 9}})
     assert automl.with_trials(None) == automl
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ({"candidates": ["ridge", "lightgbm", "ridge"]}, "candidates\n.*'ridge' is listed twice"),
+        ({"selection": {"methods": ["l1", "l1"], "min_votes": 2}}, "selection.methods\n.*'l1' is listed twice"),
+    ],
+)
+def test_when_a_name_is_listed_twice_then_it_is_refused(block: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        AutoML.model_validate(block)

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from distributed_automl.tables import interval_names, predictions_table
 
@@ -182,13 +182,20 @@ class Synthesis(Parameters):
     )
 
 
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ValueError(f"{', '.join(repr(name) for name in doubled)} is listed twice: name each once")
+    return names
+
+
 class Selection(Parameters):
     """Which feature selectors vote, and how many votes keep a feature.
 
     Of scenarios only: with a pool's many rows every feature stays.
     """
 
-    methods: tuple[str, ...] = Field(
+    methods: Annotated[tuple[str, ...], AfterValidator(_each_once)] = Field(
         ("univariate", "tree_importance"),
         description="Who votes: univariate, correlation, mutual_information, l1, sequential, tree_importance, "
         "permutation, boruta; []: every feature stays.",
@@ -269,7 +276,9 @@ class AutoML(Parameters):
     """How one scenario is searched."""
 
     seed: int = Field(0, ge=0)
-    candidates: tuple[str, ...] = Field((), description="Who competes; []: the usual ones of the task.")
+    candidates: Annotated[tuple[str, ...], AfterValidator(_each_once)] = Field(
+        (), description="Who competes; []: the usual ones of the task."
+    )
     validation: Validation = Validation()
     synthesis: Synthesis = Synthesis()
     selection: Selection = Selection()

@@ -199,6 +199,22 @@ def test_when_the_champion_has_too_little_history_then_the_pool_answers(
     assert predictions["reason"].str.contains("too little history: 3 known periods, one season is 7").all()
 
 
+def test_when_there_are_several_series_then_history_is_still_counted_in_periods() -> None:
+    frame = pd.concat([demand_frame(seed=seed).assign(dept=dept) for seed, dept in enumerate("abcd")])
+    problem = demand_problem(series_keys=("dept",))
+    definitions = define(kinds_of(frame, problem), problem, QUICK.synthesis, 7)
+    own = stored(attempt_fit(frame, problem, QUICK, scenario_id="001", definitions=definitions))
+    last = frame["date"].max()
+    asked = pd.concat([with_future(frame[frame["dept"] == dept]).assign(dept=dept) for dept in "abcd"])
+    reasons = {}
+    for n_known in (6, 7):
+        recent = asked[asked["date"] > last - pd.Timedelta(days=n_known)]
+        answer = attempt_predict(recent, problem, scenario_id="001", champion=own)
+        reasons[n_known] = answer["reason"].fillna("").unique().tolist()
+    assert "too little history: 6 known periods, one season is 7" in reasons[6][0]
+    assert reasons[7] == [""]
+
+
 def test_when_a_scenario_has_no_history_at_all_then_every_row_is_answered() -> None:
     frame = with_future(demand_frame()).iloc[-HORIZON:]
     predictions = attempt_predict(frame, PROBLEM, scenario_id="001", origin=pd.Timestamp("2024-04-29"))
@@ -213,6 +229,7 @@ def test_when_timestamps_are_off_the_grid_then_every_row_is_answered_all_the_sam
     assert len(predictions) == HORIZON
     assert predictions["reason"].str.contains("baseline").all()
     assert np.isfinite(predictions["predicted_value"]).all()
+    assert predictions["step"].tolist() == list(range(1, HORIZON + 1))
 
 
 @pytest.mark.parametrize("origin", [None, pd.Timestamp("2024-04-29")])

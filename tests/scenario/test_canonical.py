@@ -20,8 +20,9 @@ from tests.scenario.plain_tables import (
 from distributed_automl.errors import ScenarioSkipped, TableError
 from distributed_automl.parameters import Problem
 from distributed_automl.scenario import canonical as canonical_module
+from distributed_automl.scenario.canonical import canonical
 from distributed_automl.scenario.design import ROW_COL, SERIES_COL, Kinds
-from distributed_automl.scenario.validate import canonical, validate
+from distributed_automl.scenario.validate import validate
 
 ABSENT = -1
 

@@ -6,7 +6,8 @@ import pytest
 from distributed_automl.scenario.class_calibration import ClassCalibration, calibrate_classes
 from distributed_automl.scenario.classes import softmax
 from distributed_automl.scenario.design import FloatArray, IntArray
-from distributed_automl.scenario.metrics import METRICS, Outcome
+from distributed_automl.scenario.metrics import METRICS
+from distributed_automl.scenario.outcome import Outcome
 from distributed_automl.scenario.serialize import digest_of, pack, unpack
 
 CLASSES = ("a", "b", "c")

@@ -7,7 +7,8 @@ import pytest
 from sklearn import metrics as oracle
 
 from distributed_automl.scenario.kpis import kpis
-from distributed_automl.scenario.metrics import METRICS, Outcome, gain, objective_names, scores
+from distributed_automl.scenario.metrics import METRICS, gain, objective_names, scores
+from distributed_automl.scenario.outcome import Outcome
 
 # true classes 0, 0, 1, 2; predicted 0, 1, 1, 1
 FOUR = Outcome(

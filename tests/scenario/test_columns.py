@@ -93,7 +93,7 @@ def test_when_timestamps_have_a_zone_then_they_become_utc() -> None:
     assert datetimes_of(column, "day")[0] == np.datetime64("2017-07-01T00:00")
 
 
-@pytest.mark.parametrize("name", ["__row__", "__series__"])
+@pytest.mark.parametrize("name", ["__row__", "__series__", "__gap__"])
 def test_when_a_column_has_a_name_of_the_programs_own_then_it_is_refused(name: str) -> None:
     frame = demand_frame(n_days=5).rename(columns={"visitors": name})
     with pytest.raises(TableError, match=f"{name}.*rename them"):

@@ -33,6 +33,14 @@ def test_when_demand_follows_weekday_and_promotion_then_the_winner_beats_the_bas
     assert demand_fit.kpis["total_cost"] < demand_fit.kpis["baseline_total_cost"]
 
 
+def test_when_the_baseline_is_listed_then_it_is_tried_and_ranked_once() -> None:
+    automl = QUICK.model_copy(update={"candidates": ("seasonal_naive", "ridge")})
+    fit = fit_scenario(demand_frame(), demand_problem(), automl)
+    names = [row["candidate"] for row in fit.leaderboard if row["candidate"] != "ensemble"]
+    assert sorted(names) == ["ridge", "seasonal_naive"]
+    assert fit.n_trials == sum(row["n_trials"] for row in fit.leaderboard)
+
+
 def test_when_fitted_then_stages_are_told_in_the_order_of_the_story() -> None:
     stages: list[str] = []
     fit_scenario(demand_frame(), demand_problem(), QUICK, on_stage=stages.append)

@@ -5,7 +5,7 @@ import pytest
 
 from distributed_automl.parameters import Costs
 from distributed_automl.scenario.kpis import KPIS, kpis
-from distributed_automl.scenario.metrics import Outcome
+from distributed_automl.scenario.outcome import Outcome
 
 COSTS = Costs(margin_per_unit=2.0, price_per_unit=5.0, holding_per_unit=0.5)
 

@@ -8,7 +8,8 @@ from sklearn import metrics as oracle
 
 from distributed_automl.parameters import Costs
 from distributed_automl.scenario.kpis import KPIS
-from distributed_automl.scenario.metrics import METRICS, Outcome, gain, objective_names, scores, value_added
+from distributed_automl.scenario.metrics import METRICS, gain, objective_names, scores, value_added
+from distributed_automl.scenario.outcome import Outcome
 
 COSTS = Costs(margin_per_unit=4.0, holding_per_unit=1.0)
 

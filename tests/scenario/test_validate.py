@@ -18,7 +18,8 @@ from tests.scenario.plain_tables import (
 )
 
 from distributed_automl.errors import ScenarioSkipped
-from distributed_automl.scenario.validate import canonical, validate
+from distributed_automl.scenario.canonical import canonical
+from distributed_automl.scenario.validate import validate
 
 
 def _with_target(values: object) -> pd.DataFrame:

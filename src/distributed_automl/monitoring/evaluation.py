@@ -10,8 +10,9 @@ from distributed_automl.errors import TableError
 from distributed_automl.parameters import Costs, Problem
 from distributed_automl.scenario.classes import class_costs
 from distributed_automl.scenario.kpis import KPIS, kpis
-from distributed_automl.scenario.metrics import METRICS, Outcome, scores
-from distributed_automl.scenario.validate import scenario_id_of
+from distributed_automl.scenario.metrics import METRICS, scores
+from distributed_automl.scenario.naming import scenario_id_of
+from distributed_automl.scenario.outcome import Outcome
 from distributed_automl.tables import Table, coverage_name, evaluation_table, interval_names
 
 logger = logging.getLogger(__name__)

@@ -9,14 +9,14 @@ import pandas as pd
 
 from distributed_automl.errors import TableError
 from distributed_automl.parameters import Problem
-from distributed_automl.scenario.design import ROW_COL, SERIES_COL, FloatArray, Kind
+from distributed_automl.scenario.design import GAP_COL, ROW_COL, SERIES_COL, FloatArray, Kind
 from distributed_automl.scenario.naming import text_of
 
 DatetimeArray = npt.NDArray[np.datetime64]
 ObjectArray = npt.NDArray[np.object_]
 
-RESERVED = frozenset({SERIES_COL, ROW_COL})
-"""Columns that the canonical frame adds to the user's."""
+RESERVED = frozenset({SERIES_COL, ROW_COL, GAP_COL})
+"""Columns that the program adds to the user's."""
 LARGEST = 1e30
 """Magnitude to which features are clipped, so that squares of them are numbers, and so are they as float32.
 

@@ -20,6 +20,8 @@ SERIES_COL = "__series__"
 """Column of the canonical frame: the series' name inside the scenario ("" when there is one)."""
 ROW_COL = "__row__"
 """Column of the canonical frame: position of the row in the frame that came in; -1 for a period that was absent."""
+GAP_COL = "__gap__"
+"""Column that a learner of several gaps sees beside the features: how fresh the past of a row is, in periods."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,10 @@ class Design:
         return self.fresher.gaps if self.fresher and self.fresher.gaps else (self.samples.problem.horizon,)
 
     def at(self, gap: int) -> pd.DataFrame:
-        """Return the features at one of the gaps, shape (n_samples, n_features); the same columns as X."""
+        """Return the features at one of the gaps, shape (n_samples, n_features); the same columns as X.
+
+        A design that was continued has those of one gap, and returns them whatever gap is named.
+        """
         return self.X if self.fresher is None or gap == self.gaps[-1] else self.fresher.at(self.samples, gap)
 
     def continued(self, history: IntArray, y: FloatArray, gap: int) -> "Design":
@@ -175,8 +180,8 @@ class Design:
         Args:
             history: positions; observed columns may be looked at up to the latest of them.
             y: target of all samples, known or supposed, NaN elsewhere, shape (n_samples,).
-            gap: of the features, which become X.
+            gap: of the features; the design returned has no others.
         """
         samples = self.samples.continued(history, y)
         X = self.X if self.fresher is None else self.fresher.at(samples, gap)
-        return replace(self, samples=samples, X=X)
+        return replace(self, samples=samples, X=X, fresher=None)

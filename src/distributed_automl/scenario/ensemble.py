@@ -13,7 +13,7 @@ import numpy as np
 from distributed_automl.parameters import Ensemble
 from distributed_automl.scenario.design import FloatArray
 from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals, places_of
-from distributed_automl.scenario.members import Mixed, clip, mixture_of, weighted_mean
+from distributed_automl.scenario.members import Mixed, as_served, clip, mixture_of, weighted_mean
 from distributed_automl.scenario.shift import Shift, cross_shifted, learn_shift
 from distributed_automl.scenario.tuning import Tuned
 
@@ -51,8 +51,7 @@ class Mixture:
 
     def mixed(self, predictions: Sequence[FloatArray], lower: float | None) -> Mixed:
         """Return the mixture of what the members predict, shifted if it is, and then not below `lower`."""
-        predicted, spread = mixture_of(predictions, self.weights)
-        return Mixed(predicted if self.shift is None else clip(self.shift.apply(predicted), lower), spread)
+        return as_served(mixture_of(predictions, self.weights), self.shift, lower)
 
     @property
     def name(self) -> str:

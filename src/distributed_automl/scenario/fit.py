@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from distributed_automl.parameters import AutoML, Ensemble, Problem
+from distributed_automl.parameters import AutoML, Ensemble, Problem, Tuning
 from distributed_automl.scenario.calendar import season_of
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import FloatArray
@@ -95,9 +95,9 @@ def fit_scenario(
     definitions = definitions or definitions_of(frame, problem, automl)
     arena = scenario_arena(frame, problem, automl, definitions=definitions, pool=pool, on_stage=on_stage)
     on_stage("tune")
-    baseline = tune(CANDIDATES[BASELINES[problem.task]], arena, automl.tuning)
     first = partial(portfolio_in_use(automl.tuning, portfolio).for_candidate, design=arena.folds[0].design)
     tuned = [tune(one, arena, automl.tuning, first=first(one)) for one in competing(automl, arena)]
+    baseline = tuned_baseline(tuned, arena, automl.tuning)
     on_stage("ensemble")
     winner = at_quantile(winning_mixture(tuned, baseline, arena, automl.ensemble), arena.folds, arena.scorer)
     on_stage("score")
@@ -109,7 +109,7 @@ def fit_scenario(
         model=refit(shipped, baseline, arena, definitions, pool),
         estimator=winner.name,
         n_samples=len(arena.everything.design.samples),
-        n_trials=sum(one.n_trials for one in [*tuned, baseline]),
+        n_trials=sum(one.n_trials for one in each_once(tuned, baseline)),
         features=tuple(arena.everything.selected.columns),
         selection=dict(arena.everything.selected.votes),
         hyperparameters={one.candidate.name: dict(one.hyperparameters) for one in winner.members},
@@ -149,6 +149,18 @@ def competing(automl: AutoML, arena: Arena) -> list[Candidate]:
     """Return the listed candidates that apply to every fold and the holdout."""
     candidates = competitors(automl.candidates, arena.holdout.design.samples.problem.task)
     return [one for one in candidates if all(one.applies(fold.design) for fold in arena.judged)]
+
+
+def tuned_baseline(tuned: Sequence[Tuned], arena: Arena, tuning: Tuning) -> Tuned:
+    """Return the task's baseline: as it competes, if it does, else fitted for comparison."""
+    name = BASELINES[arena.holdout.design.samples.problem.task]
+    competes = [one for one in tuned if one.candidate.name == name]
+    return competes[0] if competes else tune(CANDIDATES[name], arena, tuning)
+
+
+def each_once(tuned: Sequence[Tuned], baseline: Tuned) -> list[Tuned]:
+    """Return the candidates and the baseline, which may be one of them."""
+    return [*tuned, *([] if any(one is baseline for one in tuned) else [baseline])]
 
 
 def winning_mixture(tuned: Sequence[Tuned], baseline: Tuned, arena: Arena, ensemble: Ensemble) -> Mixture:
@@ -211,7 +223,7 @@ def leaderboard(
             "n_trials": one.n_trials,
             "seconds": round(one.seconds, 4),
         }
-        for one in [*tuned, baseline]
+        for one in each_once(tuned, baseline)
     ]
     if len(winner.members) > 1:
         mixed = {"gain": winner.gain, "first_gain": None, "weight": 1.0, "n_trials": 0, "seconds": 0.0}

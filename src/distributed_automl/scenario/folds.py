@@ -14,7 +14,8 @@ from distributed_automl.scenario.classes import class_costs, decide, decision_we
 from distributed_automl.scenario.design import SERIES_COL, Design, FloatArray, IntArray, Samples, Split
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters
 from distributed_automl.scenario.members import clip
-from distributed_automl.scenario.metrics import Outcome, gain, is_defined
+from distributed_automl.scenario.metrics import gain, is_defined
+from distributed_automl.scenario.outcome import Outcome
 from distributed_automl.scenario.pool import FINAL, PooledModel
 from distributed_automl.scenario.selection._base import Selected
 from distributed_automl.scenario.selection.vote import select

@@ -80,6 +80,11 @@ class Residuals:
         """Return some of the residuals, by mask or position."""
         return Residuals(*(column[kept] for column in vars(self).values()))
 
+    @classmethod
+    def concatenated(cls, parts: Sequence["Residuals"]) -> "Residuals":
+        """Return several, one after the other."""
+        return cls(*(np.concatenate(columns) for columns in zip(*(vars(one).values() for one in parts), strict=True)))
+
     @property
     def weights(self) -> FloatArray:
         """How much each one counts, 1 in the latest window."""

@@ -191,14 +191,15 @@ def constant_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | N
         return _frequent_classes(frame, problem)
     target = pd.to_numeric(frame[problem.target], errors="coerce").to_numpy(dtype=np.float64)
     is_asked = np.isnan(target)
-    if problem.is_forecasting:
-        latest = _origin(frame, problem) if origin is None else origin
-        is_asked &= _timestamps(frame, problem).to_numpy() > latest
+    steps = np.ones(int(is_asked.sum()), dtype=np.intp)
+    if problem.is_forecasting and problem.frequency is not None:
+        latest, timestamps = _origin(frame, problem) if origin is None else origin, _timestamps(frame, problem)
+        is_asked &= timestamps.to_numpy() > latest
+        steps = steps_after(latest, timestamps[is_asked], problem.frequency)
     known = target[np.isfinite(target) & ~beyond_scale(target)]
     lowest = problem.target_min if problem.target_min is not None else 0.0
     n_asked = int(is_asked.sum())
     values = np.full(n_asked, float(known.mean()) if len(known) else lowest)
-    steps = np.ones(n_asked, dtype=np.intp)
     return Answer(np.flatnonzero(is_asked), steps, values, values, no_bounds(problem, n_asked))
 
 
@@ -225,18 +226,29 @@ def _backtest(question: Question, fitted: Fitted) -> Calibration | None:
             predicted = clip(fitted.predict(_plain(question), earlier, history[judged]), problem.target_min)
             ahead = (window + 1) * problem.horizon - age[judged]
             number = np.full(len(ahead), window, dtype=np.intp)
-            errors, one = samples.y[history[judged]] - predicted, np.zeros_like(number)
-            parts.append((errors, predicted, ahead, number, one, number, np.zeros_like(predicted)))
-    if sum(len(residuals) for residuals, *_ in parts) < MIN_BASELINE_RESIDUALS:
+            parts.append(
+                Residuals(
+                    values=samples.y[history[judged]] - predicted,
+                    predicted=predicted,
+                    steps=ahead,
+                    windows=number,
+                    scenarios=np.zeros_like(number),
+                    ages=number,
+                    spread=np.zeros_like(predicted),
+                )
+            )
+    if sum(len(one.values) for one in parts) < MIN_BASELINE_RESIDUALS:
         return None
-    return calibrate(Residuals(*(np.concatenate(column) for column in zip(*parts, strict=True))), problem.levels)
+    return calibrate(Residuals.concatenated(parts), problem.levels)
 
 
 def _require_history(question: Question) -> None:
     problem = question.samples.problem
-    needed = season_of(problem) if problem.is_forecasting else 0
-    if len(question.history) < needed:
-        raise ModelError(f"too little history: {len(question.history)} known periods, one season is {needed}")
+    if not problem.is_forecasting:
+        return
+    needed, n_known = season_of(problem), question.samples.timestamps.iloc[question.history].nunique()
+    if n_known < needed:
+        raise ModelError(f"too little history: {n_known} known periods, one season is {needed}")
 
 
 def _require_horizon(question: Question) -> None:

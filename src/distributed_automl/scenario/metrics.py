@@ -12,8 +12,6 @@ from distributed_automl.scenario.design import FloatArray
 from distributed_automl.scenario.kpis import KPIS, total_cost
 from distributed_automl.scenario.outcome import CLASSES, FORECASTING, NUMBERS, Metric, Outcome
 
-__all__ = ["FVA", "METRICS", "Metric", "Outcome", "gain", "objective_names", "scores", "value_added"]
-
 FVA = "fva"
 """What `value_added` is called among the metrics of a fit."""
 

@@ -18,7 +18,8 @@ from distributed_automl.scenario.folds import Arena, Fold, actuals
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration, Residuals, Shape, best_of_each, calibrate
 from distributed_automl.scenario.kpis import kpis
 from distributed_automl.scenario.members import AnyCalibration, Mixed
-from distributed_automl.scenario.metrics import FVA, Outcome, scores, value_added
+from distributed_automl.scenario.metrics import FVA, scores, value_added
+from distributed_automl.scenario.outcome import Outcome
 from distributed_automl.scenario.tuning import Tuned
 from distributed_automl.tables import interval_names
 

@@ -9,12 +9,9 @@ from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem, Validation
 from distributed_automl.scenario.calendar import int64_of
 from distributed_automl.scenario.canonical import canonical
-from distributed_automl.scenario.columns import LARGEST, beyond_scale, kinds_of, require_columns
+from distributed_automl.scenario.columns import LARGEST, beyond_scale
 from distributed_automl.scenario.design import SERIES_COL, Kinds, Samples
-from distributed_automl.scenario.naming import scenario_id_of
 from distributed_automl.scenario.split import require_enough
-
-__all__ = ["canonical", "kinds_of", "require_columns", "scenario_id_of", "validate"]
 
 MAX_CLASSES = 100
 """Classes beyond which a target is taken for a number or a name."""

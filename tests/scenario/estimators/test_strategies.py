@@ -9,13 +9,13 @@ from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem
 
 from distributed_automl.scenario.canonical import canonical
 from distributed_automl.scenario.columns import kinds_of
-from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.design import GAP_COL, Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators._base import Fitted
-from distributed_automl.scenario.estimators._regressor import GAP_COL
-from distributed_automl.scenario.estimators._strategies import STRATEGIES, steps_after_history
+from distributed_automl.scenario.estimators._strategies import STRATEGIES, steps_after_history, turns_of
 from distributed_automl.scenario.estimators.lightgbm import LightGBM
 from distributed_automl.scenario.estimators.ridge import FittedRidge, Ridge
 from distributed_automl.scenario.history import known_target
+from distributed_automl.scenario.recency import recency_weights
 from distributed_automl.scenario.serialize import digest_of, pack, unpack
 from distributed_automl.scenario.synthesis import EntityTables, define, design_of
 from distributed_automl.scenario.target_transforms import TARGET_TRANSFORMS
@@ -100,16 +100,49 @@ def test_when_blocks_are_fitted_then_each_row_is_predicted_by_the_freshest_learn
         np.testing.assert_array_equal(whole[own], alone.predict(design, train, valid[own]))
 
 
-def test_when_joint_then_rows_take_turns_at_the_gaps_evenly_also_within_each_day_of_the_week() -> None:
+def test_when_joint_then_rows_take_turns_at_the_gaps_also_on_each_day_of_the_week_and_apart_from_other_series():
     design = design_from(FRAME)
     train, _ = cut(design)
-    (part,) = STRATEGIES["joint"].parts(design, train)
-    assert list(part.rows) == list(design.gaps)
-    np.testing.assert_array_equal(np.sort(np.concatenate(list(part.rows.values()))), train)
+    (portion,) = STRATEGIES["joint"].portions(design, train)
+    assert list(portion.rows_by_gap) == list(design.gaps)
+    np.testing.assert_array_equal(np.sort(np.concatenate(list(portion.rows_by_gap.values()))), train)
     days = design.samples.timestamps.dt.dayofweek.to_numpy()
     for day in range(7):
-        turns = [int((days[rows] == day).sum()) for rows in part.rows.values()]
-        assert max(turns) - min(turns) <= 4, (day, turns)  # of about eight each
+        turns = [int((days[rows] == day).sum()) for rows in portion.rows_by_gap.values()]
+        assert min(turns) >= 2, (day, turns)  # of about eight each
+    turn = turns_of(design.samples, train, 4).reshape(2, -1)
+    assert 0.1 < np.mean(turn[0] == turn[1]) < 0.4
+
+
+def test_when_days_are_added_or_dropped_then_no_other_row_gets_another_turn() -> None:
+    turns = []
+    for frame in (FRAME, FRAME[FRAME["date"].between("2024-01-20", FRAME["date"].max() - pd.Timedelta(days=3))]):
+        samples = design_from(frame).samples
+        names = samples.frame.set_index(["dept", "date"]).index
+        turns.append(pd.Series(turns_of(samples, np.arange(len(samples)), 4), index=names))
+    whole, part = turns
+    assert 100 < len(part) < len(whole)
+    pd.testing.assert_series_equal(whole.loc[part.index], part)
+
+
+def test_when_joint_learns_then_each_target_has_the_weight_of_its_own_row() -> None:
+    seen: dict[str, FloatArray | None] = {}
+
+    class Spy(Ridge):
+        def learn(self, X, z, *, weights, hyperparameters, seed):
+            seen.update(z=z, weights=weights)
+            return super().learn(X, z, weights=weights, hyperparameters=hyperparameters, seed=seed)
+
+    design = design_from(FRAME)
+    train, _ = cut(design)
+    configuration = {"target_transform": "none", "feature_transform": "none", "alpha": 0.1, "strategy": "joint"}
+    Spy().fit(design, train, columns=[], hyperparameters={**configuration, "half_life": 0.5}, seed=0)
+    (portion,) = STRATEGIES["joint"].portions(design, train)
+    order = np.concatenate(list(portion.rows_by_gap.values()))
+    weight_of = dict(zip(train, recency_weights(design.samples, train, 0.5), strict=True))
+    np.testing.assert_array_equal(seen["z"], design.samples.y[order])
+    np.testing.assert_allclose(seen["weights"], [weight_of[row] for row in order])
+    assert len(set(np.round(seen["weights"], 6))) > 10
 
 
 def test_when_joint_then_one_learner_is_told_the_gap_and_each_row_is_predicted_from_that_of_its_block() -> None:
@@ -124,7 +157,7 @@ def test_when_joint_then_one_learner_is_told_the_gap_and_each_row_is_predicted_f
     known = known_target(design.samples, train)
     for gap, covered in zip(design.gaps, [(1, 2), (3, 4), (5, 6), (7,)], strict=True):
         rows = valid[np.isin(steps, covered)]
-        alone = fitted.predict_with(learner, design, design.at(gap), gap=gap, known=known, rows=rows)
+        alone = fitted.predict_with(learner, design, gap=gap, known=known, rows=rows)
         np.testing.assert_array_equal(whole[np.isin(steps, covered)], alone)
 
 
@@ -155,7 +188,7 @@ def test_when_recursive_then_later_blocks_learn_from_the_predictions_of_earlier_
     known[first] = 10.0 * both[np.isin(valid, first)]  # as if the first block had been predicted so
     walked = design.continued(train, known, gap=2)
     assert isinstance(fitted, FittedRidge)
-    moved = fitted.predict_with(fitted.learners[0], walked, walked.X, gap=2, known=known, rows=later[:1])
+    moved = fitted.predict_with(fitted.learners[0], walked, gap=2, known=known, rows=later[:1])
     assert moved[0] > 1.2 * both[np.isin(valid, later)][0]
 
 

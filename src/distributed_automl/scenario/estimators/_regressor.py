@@ -11,18 +11,16 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from distributed_automl.scenario.design import Design, FloatArray, IntArray
+from distributed_automl.scenario.design import GAP_COL, Design, FloatArray, IntArray
 from distributed_automl.scenario.encoding import Encoding, learn_encoding
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
-from distributed_automl.scenario.estimators._strategies import DIRECT, STRATEGIES, Part
+from distributed_automl.scenario.estimators._strategies import DIRECT, STRATEGIES, Portion
 from distributed_automl.scenario.recency import recency_weights
 from distributed_automl.scenario.silence import left_of_demand
 from distributed_automl.scenario.target_transforms import FittedTransform, learn_transform
 
 EXTRAPOLATION = 0.5
 """How far a prediction may leave the transformed targets that were learned from, as a share of their range."""
-GAP_COL = "__gap__"
-"""Column that tells a learner of several gaps how fresh the past of a row is: periods."""
 
 
 class Regressor(ABC):
@@ -126,21 +124,20 @@ class FittedRegressor(Fitted):
         return predicted * left_of_demand(design.samples, history, rows)
 
     def predict_with(
-        self, learner: Learner, design: Design, X: pd.DataFrame, *, gap: int, known: FloatArray, rows: IntArray
+        self, learner: Learner, design: Design, *, gap: int, known: FloatArray, rows: IntArray
     ) -> FloatArray:
         """Predict some rows with one learner, shape (n_rows,).
 
         Args:
             learner: one of `learners`.
-            design: canonical rows.
-            X: their features at the gap.
-            gap: one that the learner learned from.
+            design: canonical rows and their features.
+            gap: of the features that the rows are predicted from.
             known: target of all samples, NaN where it may not be looked at.
             rows: positions to predict.
         """
         transform = replace(learner.transform, gap=gap)
         reference = transform.reference(design.samples, known, rows)
-        seen = as_seen(X.iloc[rows], learner.encoding.columns, design.target_sized, transform, reference)
+        seen = as_seen(design.at(gap).iloc[rows], learner.encoding.columns, design.target_sized, transform, reference)
         encoded = with_a_column(self.encode(learner.encoding, seen))
         z = np.clip(learner.regressor.predict(encoded), learner.lowest, learner.highest)
         return transform.inverse(z, reference)
@@ -183,21 +180,21 @@ class RegressorCandidate(Candidate):
     ) -> FittedRegressor:
         strategy = hyperparameters.get("strategy", DIRECT)
         learners = (
-            self.fit_learner(design, part, columns=columns, hyperparameters=hyperparameters, seed=seed)
-            for part in STRATEGIES[strategy].parts(design, rows)
+            self.fit_learner(design, portion, columns=columns, hyperparameters=hyperparameters, seed=seed)
+            for portion in STRATEGIES[strategy].portions(design, rows)
         )
         return self.fitted_type(strategy, tuple(learners))
 
     def fit_learner(
-        self, design: Design, part: Part, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
+        self, design: Design, portion: Portion, *, columns: Sequence[str], hyperparameters: Hyperparameters, seed: int
     ) -> Learner:
         """Fit one learner on what a strategy gives it."""
         samples, target_transform = design.samples, hyperparameters["target_transform"]
-        rows = np.concatenate(list(part.rows.values()))
-        learned = learn_transform(target_transform, samples, rows, gap=max(part.rows))
-        seen_columns = [*columns, GAP_COL] if len(part.rows) > 1 else list(columns)
+        rows = np.concatenate(list(portion.rows_by_gap.values()))
+        learned = learn_transform(target_transform, samples, rows, gap=max(portion.rows_by_gap))
+        seen_columns = [*columns, GAP_COL] if len(portion.rows_by_gap) > 1 else list(columns)
         seen, targets = [], []
-        for gap, own in part.rows.items():
+        for gap, own in portion.rows_by_gap.items():
             transform = replace(learned, gap=gap)
             reference = transform.reference(samples, samples.y, own)
             X = design.at(gap).iloc[own]
@@ -210,7 +207,7 @@ class RegressorCandidate(Candidate):
         regressor = self.learn(encoded, z, weights=weights, hyperparameters=hyperparameters, seed=seed)
         margin = EXTRAPOLATION * float(np.ptp(z))
         lowest, highest = float(z.min()) - margin, float(z.max()) + margin
-        return Learner(max(part.rows), part.series, encoding, learned, lowest, highest, regressor)
+        return Learner(max(portion.rows_by_gap), portion.series, encoding, learned, lowest, highest, regressor)
 
 
 def as_seen(

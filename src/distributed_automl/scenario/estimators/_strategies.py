@@ -22,21 +22,19 @@ from distributed_automl.scenario.estimators._base import mean_of
 from distributed_automl.scenario.history import known_target
 
 DIRECT = "direct"
-GOLDEN = (5**0.5 - 1) / 2
-"""Multiples of it, without their whole part, are spread evenly over 0..1 however one steps through them."""
 
 
 @dataclass(frozen=True)
-class Part:
+class Portion:
     """What one learner learns from.
 
     Attributes:
-        rows: gap of the features -> positions of the rows that are seen so, ascending gaps. Where there are several the
-            learner is told which.
+        rows_by_gap: gap of the features -> positions of the rows that are seen so, ascending gaps. Where there are
+            several the learner is told which.
         series: whose rows these are; None: of all.
     """
 
-    rows: Mapping[int, IntArray]
+    rows_by_gap: Mapping[int, IntArray]
     series: str | None = None
 
 
@@ -57,7 +55,7 @@ class Learners(Protocol):
     def learners(self) -> Sequence[Learner]: ...
 
     def predict_with(
-        self, learner: Any, design: Design, X: pd.DataFrame, *, gap: int, known: FloatArray, rows: IntArray
+        self, learner: Any, design: Design, *, gap: int, known: FloatArray, rows: IntArray
     ) -> FloatArray: ...
 
 
@@ -71,7 +69,7 @@ class Strategy(ABC):
         """Return whether it differs from `direct` here."""
 
     @abstractmethod
-    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+    def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
         """Yield what each learner learns from.
 
         Args:
@@ -92,12 +90,12 @@ class Direct(Strategy):
     def applies(self, design: Design) -> bool:
         return True
 
-    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
-        yield Part({design.gaps[-1]: rows})
+    def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
+        yield Portion({design.gaps[-1]: rows})
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         known, learner = known_target(design.samples, history), fitted.learners[0]
-        return fitted.predict_with(learner, design, design.X, gap=learner.gap, known=known, rows=rows)
+        return fitted.predict_with(learner, design, gap=learner.gap, known=known, rows=rows)
 
 
 class Blocks(Strategy):
@@ -108,8 +106,8 @@ class Blocks(Strategy):
     def applies(self, design: Design) -> bool:
         return len(design.gaps) > 1
 
-    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
-        return (Part({gap: rows}) for gap in design.gaps)
+    def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
+        return (Portion({gap: rows}) for gap in design.gaps)
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         by_gap = {learner.gap: learner for learner in fitted.learners}
@@ -124,10 +122,10 @@ class Joint(Strategy):
     def applies(self, design: Design) -> bool:
         return len(design.gaps) > 1
 
-    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
-        turn = (rows * GOLDEN % 1.0 * len(design.gaps)).astype(np.intp)
+    def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
+        turn = turns_of(design.samples, rows, len(design.gaps))
         by_gap = {gap: rows[turn == number] for number, gap in enumerate(design.gaps)}
-        yield Part({gap: own for gap, own in by_gap.items() if len(own)})
+        yield Portion({gap: own for gap, own in by_gap.items() if len(own)})
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         by_gap = dict.fromkeys(design.gaps, fitted.learners[0])
@@ -142,8 +140,8 @@ class Recursive(Strategy):
     def applies(self, design: Design) -> bool:
         return len(design.gaps) > 1
 
-    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
-        yield Part({design.gaps[0]: rows})
+    def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
+        yield Portion({design.gaps[0]: rows})
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         learner, lowest = fitted.learners[0], design.samples.problem.target_min
@@ -153,7 +151,7 @@ class Recursive(Strategy):
         for number in np.unique(block):
             own = ahead[block == number]
             walked = design.continued(history, known, learner.gap)
-            predicted = fitted.predict_with(learner, walked, walked.X, gap=learner.gap, known=known, rows=own)
+            predicted = fitted.predict_with(learner, walked, gap=learner.gap, known=known, rows=own)
             known[own] = predicted if lowest is None else np.maximum(predicted, lowest)
         return known[rows]
 
@@ -166,10 +164,10 @@ class PerSeries(Strategy):
     def applies(self, design: Design) -> bool:
         return design.samples.problem.is_forecasting and design.samples.frame[SERIES_COL].nunique() > 1
 
-    def parts(self, design: Design, rows: IntArray) -> Iterator[Part]:
+    def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
         series = design.samples.frame[SERIES_COL].to_numpy()[rows]
         gap = design.gaps[-1]
-        return (Part({gap: rows[series == name]}, str(name)) for name in np.unique(series.astype(str)))
+        return (Portion({gap: rows[series == name]}, str(name)) for name in np.unique(series.astype(str)))
 
     def predict(self, fitted: Learners, design: Design, history: IntArray, rows: IntArray) -> FloatArray:
         known = known_target(design.samples, history)
@@ -179,10 +177,7 @@ class PerSeries(Strategy):
         for name in np.unique(series.astype(str)):
             own = series == name
             of_series = [learners[name]] if name in learners else list(fitted.learners)
-            each = [
-                fitted.predict_with(one, design, design.X, gap=one.gap, known=known, rows=rows[own])
-                for one in of_series
-            ]
+            each = [fitted.predict_with(one, design, gap=one.gap, known=known, rows=rows[own]) for one in of_series]
             predicted[own] = mean_of(each)
         return predicted
 
@@ -203,6 +198,17 @@ def default_strategy(design: Design) -> dict[str, str]:
     return {"strategy": DIRECT} if has_choice else {}
 
 
+def turns_of(samples: Samples, rows: IntArray, n: int) -> IntArray:
+    """Return a number below n for each row: as many of each, whatever the season, shape (n_rows,).
+
+    It follows from series and timestamp alone, so that a row keeps its turn when others come or go.
+    """
+    names = samples.frame[[SERIES_COL, str(samples.problem.timestamp)]].iloc[rows]
+    hashes = pd.util.hash_pandas_object(names, index=False).to_numpy()
+    drawn = (hashes >> np.uint64(11)) / 2.0**53  # the highest bits: the lowest of two series differ by a constant
+    return (drawn * n).astype(np.intp)
+
+
 def predict_by_gap(
     fitted: Learners, learners: Mapping[int, Learner], design: Design, history: IntArray, rows: IntArray
 ) -> FloatArray:
@@ -221,9 +227,7 @@ def predict_by_gap(
     for number, gap in enumerate(gaps):
         own = np.minimum(block, len(gaps) - 1) == number
         if own.any():
-            predicted[own] = fitted.predict_with(
-                learners[gap], design, design.at(gap), gap=gap, known=known, rows=rows[own]
-            )
+            predicted[own] = fitted.predict_with(learners[gap], design, gap=gap, known=known, rows=rows[own])
     return predicted
 
 
