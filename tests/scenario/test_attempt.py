@@ -232,6 +232,30 @@ def test_when_timestamps_are_off_the_grid_then_every_row_is_answered_all_the_sam
     assert predictions["step"].tolist() == list(range(1, HORIZON + 1))
 
 
+def test_when_timestamps_have_a_time_zone_then_the_answers_are_those_in_utc(
+    champion: StoredModel, pool: StoredModel
+) -> None:
+    frame = with_future(demand_frame())
+    zoned = frame.assign(date=frame["date"].dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin"))
+    plain, found = (
+        attempt_predict(rows, PROBLEM, scenario_id="001", champion=champion, pool=pool) for rows in (frame, zoned)
+    )
+    assert found["rung"].eq("champion").all()
+    as_they_came = ["sample_id", "timestamp"]
+    pd.testing.assert_frame_equal(found.drop(columns=as_they_came), plain.drop(columns=as_they_came))
+    assert constant_answer(zoned, PROBLEM, None).steps.tolist() == list(range(1, HORIZON + 1))
+
+
+@pytest.mark.parametrize(("frequency", "dtype"), [(7, "datetime64[ns]"), ("MS", "datetime64[ns]")])
+def test_when_frequency_and_timestamps_do_not_fit_then_the_last_rung_still_answers(frequency, dtype) -> None:
+    frame = with_future(demand_frame()).astype({"date": dtype})
+    problem = PROBLEM.model_copy(update={"frequency": frequency})
+    answer = constant_answer(frame, problem, None)
+    assert len(answer.predicted) == HORIZON
+    assert answer.steps.min() >= 0
+    assert answer.steps.max() <= HORIZON
+
+
 @pytest.mark.parametrize("origin", [None, pd.Timestamp("2024-04-29")])
 def test_when_dates_are_plain_dates_then_the_last_rung_still_answers(origin: pd.Timestamp | None) -> None:
     frame = with_future(demand_frame())

@@ -10,7 +10,7 @@ import pandas as pd
 
 from distributed_automl.errors import ModelError
 from distributed_automl.parameters import Problem
-from distributed_automl.scenario.calendar import season_of, steps_after
+from distributed_automl.scenario.calendar import Frequency, season_of, steps_after
 from distributed_automl.scenario.canonical import canonical
 from distributed_automl.scenario.class_calibration import ClassCalibration
 from distributed_automl.scenario.classes import class_codes, class_costs, classes_of, decide
@@ -141,9 +141,12 @@ def _scalar(value: Any) -> Timestamp:
 
 
 def _timestamps(frame: pd.DataFrame, problem: Problem) -> pd.Series:
-    """Return the timestamps as integers or datetimes, however they came in."""
+    """Return the timestamps as integers or naive datetimes, as canonical rows have them, however they came in."""
     column = frame[problem.timestamp]
-    return column.astype("int64") if isinstance(problem.frequency, int) else pd.to_datetime(column)
+    if isinstance(problem.frequency, int):
+        return column.astype("int64")
+    times = pd.to_datetime(column)
+    return times if times.dt.tz is None else times.dt.tz_convert(None)
 
 
 def champion_answer(
@@ -195,12 +198,22 @@ def constant_answer(frame: pd.DataFrame, problem: Problem, origin: Timestamp | N
     if problem.is_forecasting and problem.frequency is not None:
         latest, timestamps = _origin(frame, problem) if origin is None else origin, _timestamps(frame, problem)
         is_asked &= timestamps.to_numpy() > latest
-        steps = steps_after(latest, timestamps[is_asked], problem.frequency)
+        steps = _steps_if_told(latest, timestamps[is_asked], problem.frequency)
     known = target[np.isfinite(target) & ~beyond_scale(target)]
     lowest = problem.target_min if problem.target_min is not None else 0.0
     n_asked = int(is_asked.sum())
     values = np.full(n_asked, float(known.mean()) if len(known) else lowest)
     return Answer(np.flatnonzero(is_asked), steps, values, values, no_bounds(problem, n_asked))
+
+
+def _steps_if_told(latest: Timestamp, timestamps: pd.Series, frequency: Frequency) -> IntArray:
+    """Return how many periods each row lies after the origin; 1 of all where timestamps and frequency do not fit."""
+    unknown = np.ones(len(timestamps), dtype=np.intp)
+    try:
+        steps = steps_after(latest, timestamps, frequency)
+    except (TypeError, ValueError, OverflowError):
+        return unknown
+    return steps if (steps <= np.iinfo(np.int32).max).all() else unknown
 
 
 def _fit_baseline(question: Question) -> Fitted:

@@ -76,6 +76,11 @@ class FittedTransform:
     floor: float = 1.0
 
     @property
+    def looks_back(self) -> bool:
+        """Whether what is learned is relative to anything that was known a gap before."""
+        return TARGET_TRANSFORMS[self.name].reference is not None
+
+    @property
     def uses_level(self) -> bool:
         """Whether what is learned is relative to the recent level."""
         return TARGET_TRANSFORMS[self.name].reference == "level"

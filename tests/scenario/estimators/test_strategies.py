@@ -161,6 +161,20 @@ def test_when_joint_then_one_learner_is_told_the_gap_and_each_row_is_predicted_f
         np.testing.assert_array_equal(whole[np.isin(steps, covered)], alone)
 
 
+def test_when_no_column_looks_back_then_joint_learns_what_direct_does() -> None:
+    design = design_from(FRAME)
+    train, valid = cut(design)
+    known_ahead = ["promotion", *(name for name in design.X.columns if name in design.of_the_year)]
+    configuration = {"target_transform": "none", "feature_transform": "none", "alpha": 0.1}
+    direct, joint = (
+        Ridge().fit(design, train, columns=known_ahead, hyperparameters={**configuration, "strategy": strategy}, seed=0)
+        for strategy in ("direct", "joint")
+    )
+    np.testing.assert_allclose(joint.predict(design, train, valid), direct.predict(design, train, valid))
+    assert isinstance(joint, FittedRidge)
+    assert joint.learners[0].encoding.columns == tuple(known_ahead)
+
+
 def test_when_joint_has_fewer_rows_than_gaps_then_it_learns_from_the_gaps_that_had_their_turn() -> None:
     design = design_from(FRAME)
     train, valid = cut(design)

@@ -192,7 +192,8 @@ class RegressorCandidate(Candidate):
         samples, target_transform = design.samples, hyperparameters["target_transform"]
         rows = np.concatenate(list(portion.rows_by_gap.values()))
         learned = learn_transform(target_transform, samples, rows, gap=max(portion.rows_by_gap))
-        seen_columns = [*columns, GAP_COL] if len(portion.rows_by_gap) > 1 else list(columns)
+        gaps_differ = len(portion.rows_by_gap) > 1 and (learned.looks_back or looks_back(design, columns))
+        seen_columns = [*columns, GAP_COL] if gaps_differ else list(columns)
         seen, targets = [], []
         for gap, own in portion.rows_by_gap.items():
             transform = replace(learned, gap=gap)
@@ -208,6 +209,12 @@ class RegressorCandidate(Candidate):
         margin = EXTRAPOLATION * float(np.ptp(z))
         lowest, highest = float(z.min()) - margin, float(z.max()) + margin
         return Learner(max(portion.rows_by_gap), portion.series, encoding, learned, lowest, highest, regressor)
+
+
+def looks_back(design: Design, columns: Sequence[str]) -> bool:
+    """Return whether any of the columns depends on how fresh the past is that it sees."""
+    names = list(columns)
+    return not design.at(design.gaps[0])[names].equals(design.X[names])
 
 
 def as_seen(

@@ -30,7 +30,7 @@ class Portion:
 
     Attributes:
         rows_by_gap: gap of the features -> positions of the rows that are seen so, ascending gaps. Where there are
-            several the learner is told which.
+            several, and it makes a difference to what is seen, the learner is told which.
         series: whose rows these are; None: of all.
     """
 
