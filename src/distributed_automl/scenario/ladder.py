@@ -1,4 +1,7 @@
-"""The ladder: the champion answers if it can, else the pooled model of similar scenarios, else the baseline."""
+"""How each rung of the ladder answers: the champion, the pooled model of similar scenarios, the baseline, a constant.
+
+Which is tried after which, and why one did not answer, is `attempt.attempt_predict`'s.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
