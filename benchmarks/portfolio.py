@@ -27,8 +27,8 @@ from threadpoolctl import threadpool_limits
 
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.fit import definitions_of, scenario_arena
-from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.naming import scenario_id_of
 from distributed_automl.scenario.pilots import (
     PilotTrial,

@@ -18,8 +18,8 @@ from distributed_automl.scenario.ensemble import (
     vote,
 )
 from distributed_automl.scenario.fit import winning_mixture
-from distributed_automl.scenario.folds import Scorer
 from distributed_automl.scenario.members import weighted_mean
+from distributed_automl.scenario.scorer import Scorer
 from distributed_automl.scenario.tuning import Tuned
 
 Y_TRUE = np.array([10.0, 10.0, 10.0, 10.0])

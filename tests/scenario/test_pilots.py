@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from tests.scenario.panels import QUICK, demand_frame, demand_problem
 
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.fit import definitions_of, scenario_arena
-from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.pilots import (
     PilotTrial,
     choose,

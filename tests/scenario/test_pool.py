@@ -15,10 +15,10 @@ from distributed_automl.scenario.disagreement import doubt_of
 from distributed_automl.scenario.error_scale import error_scale
 from distributed_automl.scenario.fit import PoolFit, fit_scenario
 from distributed_automl.scenario.fit_pool import best_before, fit_pool
-from distributed_automl.scenario.folds import Scorer
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration
 from distributed_automl.scenario.ladder import Answer, ask, champion_answer, pooled_answer
 from distributed_automl.scenario.pool import PooledModel, load_pool, pool_samples
+from distributed_automl.scenario.scorer import Scorer
 from distributed_automl.scenario.serialize import digest_of, pack
 from distributed_automl.scenario.synthesis import Definitions, define, design_of
 

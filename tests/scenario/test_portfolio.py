@@ -17,9 +17,9 @@ from tests.scenario.panels import (
 
 from distributed_automl.errors import ModelError
 from distributed_automl.parameters import AutoML, Problem, Tuning
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.estimators import CANDIDATES
 from distributed_automl.scenario.fit import definitions_of, fit_scenario, scenario_arena
-from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.portfolio import (
     NOTHING,
     Portfolio,

@@ -6,11 +6,12 @@ import pytest
 from tests.scenario.panels import HORIZON, QUICK, demand_frame, demand_problem, house_frame, house_problem
 
 from distributed_automl.parameters import Costs, Problem
+from distributed_automl.scenario.arena import Arena, arena_of, ignore_stage
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.ensemble import Mixture
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.fit_pool import assembled
-from distributed_automl.scenario.folds import Arena, actuals, arena_of, ignore_stage, places_of
+from distributed_automl.scenario.folds import actuals, places_of
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration, Shape
 from distributed_automl.scenario.members import mixture_of
 from distributed_automl.scenario.pool import pool_samples

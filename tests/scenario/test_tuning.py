@@ -7,14 +7,16 @@ import pytest
 from tests.scenario.panels import demand_frame, demand_problem
 
 from distributed_automl.parameters import AutoML, Costs, Selection, Synthesis, Tuning, Validation
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import Design, FloatArray, IntArray
 from distributed_automl.scenario.estimators import CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters, Parts
-from distributed_automl.scenario.folds import Arena, Scorer, select_features, synthesize_splits
+from distributed_automl.scenario.folds import select_features, synthesize_splits
 from distributed_automl.scenario.members import member_parts
 from distributed_automl.scenario.samplers.grid import N_POINTS
 from distributed_automl.scenario.samplers.table import SAMPLERS
+from distributed_automl.scenario.scorer import Scorer
 from distributed_automl.scenario.serialize import size_of
 from distributed_automl.scenario.split import split
 from distributed_automl.scenario.synthesis import define

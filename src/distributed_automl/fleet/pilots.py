@@ -29,7 +29,7 @@ from distributed_automl.parameters import AutoML, Pilots
 from distributed_automl.tables import FITS, PILOTS
 
 if TYPE_CHECKING:
-    from distributed_automl.scenario.folds import Arena
+    from distributed_automl.scenario.arena import Arena
     from distributed_automl.scenario.pilots import PilotTrial
 
     Trials = list[tuple[str, list[PilotTrial]]]

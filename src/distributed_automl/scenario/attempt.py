@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Problem
+from distributed_automl.scenario.arena import Arena, OnStage, ignore_stage
 from distributed_automl.scenario.design import Timestamp
 from distributed_automl.scenario.fit import Fit, fit_scenario, scenario_arena
 from distributed_automl.scenario.fit_pool import fit_pool
-from distributed_automl.scenario.folds import Arena, OnStage, ignore_stage
 from distributed_automl.scenario.ladder import (
     Answer,
     baseline_answer,

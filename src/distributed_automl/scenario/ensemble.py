@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from distributed_automl.parameters import Ensemble
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.design import FloatArray
-from distributed_automl.scenario.folds import Arena, Fold, Scorer, actuals, places_of
+from distributed_automl.scenario.folds import Fold, actuals, places_of
 from distributed_automl.scenario.members import Mixed, as_served, clip, mixture_of, weighted_mean
+from distributed_automl.scenario.scorer import Scorer
 from distributed_automl.scenario.shift import Shift, cross_shifted, learn_shift
 from distributed_automl.scenario.tuning import Tuned
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from distributed_automl.parameters import AutoML, Ensemble, Problem, Tuning
+from distributed_automl.scenario.arena import Arena, OnStage, arena_of, ignore_stage
 from distributed_automl.scenario.calendar import season_of
 from distributed_automl.scenario.columns import kinds_of
 from distributed_automl.scenario.design import FloatArray
@@ -16,7 +17,7 @@ from distributed_automl.scenario.ensemble import Mixture, alone, at_quantile, be
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES, competitors
 from distributed_automl.scenario.estimators._base import Candidate, Fitted
 from distributed_automl.scenario.estimators.pooled import Pooled
-from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage
+from distributed_automl.scenario.folds import Fold
 from distributed_automl.scenario.model import ScenarioModel, seed_of
 from distributed_automl.scenario.pool import PooledModel
 from distributed_automl.scenario.portfolio import Portfolio, portfolio_in_use

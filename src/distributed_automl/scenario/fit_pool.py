@@ -9,6 +9,7 @@ import pandas as pd
 
 from distributed_automl.errors import ScenarioSkipped
 from distributed_automl.parameters import AutoML, Ensemble, Problem, Selection
+from distributed_automl.scenario.arena import Arena, OnStage, arena_of, ignore_stage
 from distributed_automl.scenario.committee import Committee
 from distributed_automl.scenario.design import FloatArray, Samples, Timestamp
 from distributed_automl.scenario.ensemble import Mixture, at_quantile, best_mixture, reweighted
@@ -19,7 +20,7 @@ from distributed_automl.scenario.estimators.lightgbm_classifier import LightGBMC
 from distributed_automl.scenario.estimators.logistic_regression import LogisticRegression
 from distributed_automl.scenario.estimators.ridge import Ridge
 from distributed_automl.scenario.fit import PoolFit, leaderboard
-from distributed_automl.scenario.folds import Arena, Fold, OnStage, arena_of, ignore_stage, places_of
+from distributed_automl.scenario.folds import Fold, places_of
 from distributed_automl.scenario.grouped import Grouped, groupings
 from distributed_automl.scenario.members import Mixed
 from distributed_automl.scenario.model import seed_of

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from distributed_automl.parameters import AutoML
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate, Hyperparameters
 from distributed_automl.scenario.fit import competing
-from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.portfolio import Configurations, Portfolio, placed_in, portable_form
 from distributed_automl.scenario.tuning import ONE_TRIAL, tune
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.calendar import steps_after
 from distributed_automl.scenario.class_calibration import calibrate_classes
 from distributed_automl.scenario.classes import class_costs, decision_weights
@@ -14,7 +15,7 @@ from distributed_automl.scenario.ensemble import Mixture, alone, at_quantile
 from distributed_automl.scenario.estimators import BASELINES, CANDIDATES
 from distributed_automl.scenario.estimators._base import Candidate
 from distributed_automl.scenario.estimators.autoregression import Autoregression
-from distributed_automl.scenario.folds import Arena, Fold, actuals
+from distributed_automl.scenario.folds import Fold, actuals
 from distributed_automl.scenario.intervals import MIN_SCENARIOS, Calibration, Residuals, Shape, best_of_each, calibrate
 from distributed_automl.scenario.kpis import kpis
 from distributed_automl.scenario.members import AnyCalibration, Mixed

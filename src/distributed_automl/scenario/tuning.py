@@ -12,9 +12,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 
 from distributed_automl.parameters import Tuning
+from distributed_automl.scenario.arena import Arena
 from distributed_automl.scenario.design import Design, FloatArray
 from distributed_automl.scenario.estimators._base import Candidate, Fitted, Hyperparameters
-from distributed_automl.scenario.folds import Arena
 from distributed_automl.scenario.members import member_parts
 from distributed_automl.scenario.samplers.table import SAMPLERS
 from distributed_automl.scenario.serialize import size_of
