@@ -39,7 +39,7 @@ class Portion:
 
 
 class Learner(Protocol):
-    """What was fitted on one part."""
+    """What was fitted on one portion."""
 
     @property
     def gap(self) -> int: ...
@@ -49,7 +49,7 @@ class Learner(Protocol):
 
 
 class Learners(Protocol):
-    """A fitted candidate, as a strategy sees it: learners in the order of their parts, and a way to ask one."""
+    """A fitted candidate, as a strategy sees it: learners in the order of their portions, and a way to ask one."""
 
     @property
     def learners(self) -> Sequence[Learner]: ...
@@ -66,7 +66,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def applies(self, design: Design) -> bool:
-        """Return whether it differs from `direct` here."""
+        """Return whether it is `direct`, or differs from it here."""
 
     @abstractmethod
     def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
@@ -199,7 +199,7 @@ def default_strategy(design: Design) -> dict[str, str]:
 
 
 def turns_of(samples: Samples, rows: IntArray, n: int) -> IntArray:
-    """Return a number below n for each row: as many of each, whatever the season, shape (n_rows,).
+    """Return a number below n for each row: about as many of each, whatever the season, shape (n_rows,).
 
     It follows from series and timestamp alone, so that a row keeps its turn when others come or go.
     """
