@@ -124,6 +124,18 @@ def test_when_all_is_new_then_all_is_fitted_and_placed(plans: Any, panel: Any, m
 
 
 @pytest.mark.spark
+def test_when_the_frequency_is_finer_than_the_data_then_the_plan_warns(
+    plans: Any, panel: Any, make_setup: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    setup = make_setup()
+    hourly = replace(setup, problem=setup.problem.model_copy(update={"frequency": "h"}))
+    plans(panel(list("abcd")), setup)
+    assert "finer than the data" not in caplog.text
+    plans(panel(list("abcd")), hourly)
+    assert "`problem.frequency: h` finer than the data?" in caplog.text
+
+
+@pytest.mark.spark
 def test_when_nothing_changed_then_all_is_reused(plans: Any, panel: Any, make_setup: Any) -> None:
     first = plans(panel(list("abcd")), make_setup(), run_id="run1")
     again = plans(panel(list("abcd")), make_setup(), fitted(first), first)

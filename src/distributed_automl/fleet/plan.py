@@ -34,6 +34,7 @@ from distributed_automl.fleet.fingerprint import (
     with_portfolio,
     with_trials,
 )
+from distributed_automl.fleet.frequency_check import warn_if_sparse
 from distributed_automl.fleet.past import Outcome, Past, PoolPast
 from distributed_automl.fleet.scenario_ids import without_helpers
 from distributed_automl.fleet.setup import Setup, define_features
@@ -91,6 +92,7 @@ def decide(master_df: DataFrame, past: Past, setup: Setup, run_id: str) -> pd.Da
     """
     sizes = measure(master_df, setup.problem)
     check_sizes(sizes, setup)
+    warn_if_sparse(sizes, setup.problem)
     settings = settings_digest(master_df, setup)
     pools = plan_pools(sizes, past, setup, settings)
     of_scenarios = digest_of([settings, setup.automl.model_dump(mode="json")])
