@@ -1,5 +1,6 @@
 """Every parameter of the program: its type, bounds, unit and default. Configuration states only what differs."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -86,8 +87,7 @@ class Problem(Parameters):
     def _level_faults(self) -> list[str]:
         """Return the levels that are there twice, to the six digits that their columns are named by."""
         named = [interval_names(level)[0].removeprefix("lower_") for level in self.levels]
-        doubled = sorted({name for name in named if named.count(name) > 1})
-        return [f"`levels` has {name}% more than once" for name in doubled]
+        return [f"`levels` has {name}% more than once" for name in _doubled(named)]
 
     def _class_faults(self) -> list[str]:
         """Return the fields that mean nothing for classes, or nothing but for classes, and are set all the same."""
@@ -99,8 +99,7 @@ class Problem(Parameters):
     def _role_faults(self) -> list[str]:
         roles = [*self.scenario_keys, *self.series_keys, self.target]
         roles += [name for name in (self.timestamp, self.sample_id) if name is not None]
-        doubled = sorted({name for name in roles if roles.count(name) > 1})
-        faults = [f"column '{name}' has two roles" for name in doubled]
+        faults = [f"column '{name}' has two roles" for name in _doubled(roles)]
         own = predictions_table({}, None, sample_id_type="", levels=self.levels, of_classes=self.is_classification)
         taken = {name.casefold() for name in own.names}  # as Spark tells names apart
         faults += [
@@ -112,9 +111,7 @@ class Problem(Parameters):
             clash = sorted(set(getattr(self, block)) & set(roles))
             faults += [f"column '{name}' in `{block}` is a key, the timestamp or the target" for name in clash]
         for block in ("known_in_advance", "static", "pool_by"):
-            names = getattr(self, block)
-            doubled = sorted({name for name in names if names.count(name) > 1})
-            faults += [f"`{block}` names '{name}' more than once" for name in doubled]
+            faults += [f"`{block}` names '{name}' more than once" for name in _doubled(getattr(self, block))]
         both = sorted(set(self.known_in_advance) & set(self.static))
         faults += [f"column '{name}' is both in `known_in_advance` and in `static`" for name in both]
         faults += [f"entity '{name}' needs a key column" for name, columns in self.entities.items() if not columns]
@@ -183,10 +180,14 @@ class Synthesis(Parameters):
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
+    if doubled := _doubled(names):
         raise ValueError(f"{', '.join(repr(name) for name in doubled)} is listed twice: name each once")
     return names
+
+
+def _doubled(names: Sequence[str]) -> list[str]:
+    """Return the names that are there more than once, sorted."""
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 class Selection(Parameters):

@@ -6,7 +6,6 @@ import pandas as pd
 
 from distributed_automl.parameters import Problem
 from distributed_automl.scenario.calendar import Frequency, steps_after
-from distributed_automl.scenario.design import Timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ def share_of_calendar(sizes: pd.DataFrame, problem: Problem) -> float:
     known = sizes[["n_rows", *names]].assign(**{name: _read(sizes[name], problem.frequency) for name in names}).dropna()
     looked_at = known.iloc[:: max(1, len(known) // N_LOOKED_AT)]
     n_periods = [
-        steps_after(_scalar(first), pd.Series([last]), problem.frequency)[0] + 1
+        steps_after(first, pd.Series([last]), problem.frequency)[0] + 1
         for first, last in zip(looked_at["first_timestamp"], looked_at["last_timestamp"], strict=True)
     ]
     return float((looked_at["n_rows"] / n_periods).median()) if n_periods else 1.0
@@ -58,7 +57,3 @@ def _read(column: pd.Series, frequency: Frequency) -> pd.Series:
     if isinstance(frequency, int):
         return pd.to_numeric(column, errors="coerce").astype("Int64")
     return pd.to_datetime(column, errors="coerce", format="ISO8601")
-
-
-def _scalar(value: object) -> Timestamp:
-    return value if isinstance(value, pd.Timestamp) else int(str(value))

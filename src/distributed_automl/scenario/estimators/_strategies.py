@@ -64,9 +64,9 @@ class Strategy(ABC):
 
     name: ClassVar[str]
 
-    @abstractmethod
     def applies(self, design: Design) -> bool:
-        """Return whether it is `direct`, or differs from it here."""
+        """Return whether it is `direct`, or differs from it here: as most do where the horizon has several blocks."""
+        return len(design.gaps) > 1
 
     @abstractmethod
     def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
@@ -103,9 +103,6 @@ class Blocks(Strategy):
 
     name = "blocks"
 
-    def applies(self, design: Design) -> bool:
-        return len(design.gaps) > 1
-
     def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
         return (Portion({gap: rows}) for gap in design.gaps)
 
@@ -118,9 +115,6 @@ class Joint(Strategy):
     """One learner for all blocks: the training rows take turns in seeing what each block may see."""
 
     name = "joint"
-
-    def applies(self, design: Design) -> bool:
-        return len(design.gaps) > 1
 
     def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
         turn = turns_of(design.samples, rows, len(design.gaps))
@@ -136,9 +130,6 @@ class Recursive(Strategy):
     """The first block's learner walks through the horizon, block by block, on its own predictions."""
 
     name = "recursive"
-
-    def applies(self, design: Design) -> bool:
-        return len(design.gaps) > 1
 
     def portions(self, design: Design, rows: IntArray) -> Iterator[Portion]:
         yield Portion({design.gaps[0]: rows})
