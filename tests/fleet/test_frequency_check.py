@@ -42,6 +42,8 @@ def test_when_days_are_taken_for_hours_then_the_warning_names_the_parameters(cap
         (YEAR.assign(first_timestamp=None), demand_problem(frequency="h")),
         (YEAR.iloc[:0], demand_problem()),
         (YEAR, demand_problem(frequency=1)),
+        (YEAR.assign(first_timestamp="1.5", last_timestamp="9999.5"), demand_problem(frequency=1)),
+        (YEAR.assign(first_timestamp="1", last_timestamp="Infinity"), demand_problem(frequency=1)),
         (YEAR.assign(first_timestamp="tomorrow", last_timestamp="9999-12-31"), demand_problem(frequency="h")),
         (YEAR.assign(first_timestamp="1", last_timestamp="366"), demand_problem(frequency=1)),
     ],

@@ -55,5 +55,6 @@ def share_of_calendar(sizes: pd.DataFrame, problem: Problem) -> float:
 def _read(column: pd.Series, frequency: Frequency) -> pd.Series:
     """Return timestamps that were cast to text; null where they are of another type than the frequency's."""
     if isinstance(frequency, int):
-        return pd.to_numeric(column, errors="coerce").astype("Int64")
+        numbers = pd.to_numeric(column, errors="coerce")
+        return numbers.where(numbers % 1 == 0).astype("Int64")
     return pd.to_datetime(column, errors="coerce", format="ISO8601")
